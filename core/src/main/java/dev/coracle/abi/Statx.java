@@ -1,0 +1,49 @@
+package dev.coracle.abi;
+
+/**
+ * Reads a struct statx (statx(2)):
+ *
+ * <pre>
+ *  0 mask u32      16 nlink u32     28 mode u16     32 ino u64     40 size u64
+ * 20 uid u32       24 gid u32       128 rdev_major u32   132 rdev_minor u32
+ * 136 dev_major u32                 140 dev_minor u32    144 mnt_id u64
+ * </pre>
+ */
+public final class Statx {
+  public static final int SIZE = 256;
+  public static final long STATX_BASIC_STATS = 0x7ff;
+  public static final long STATX_MODE = 0x2;
+  public static final long STATX_TYPE = 0x1;
+
+  private Statx() {}
+
+  /** Type and permissions, as in inode(7). */
+  public static int mode(byte[] statx) {
+    return statx[28] & 0xff | (statx[29] & 0xff) << 8;
+  }
+
+  /** The file type: one of the S_IF* of {@link Stat}. */
+  public static int type(byte[] statx) {
+    return mode(statx) & Stat.S_IFMT;
+  }
+
+  /** The owner. */
+  public static long uid(byte[] statx) {
+    return Bytes.u32(statx, 20);
+  }
+
+  /** The size in bytes. */
+  public static long size(byte[] statx) {
+    return Bytes.i64(statx, 40);
+  }
+
+  /** A device node's major number. */
+  public static long rdevMajor(byte[] statx) {
+    return Bytes.u32(statx, 128);
+  }
+
+  /** A device node's minor number. */
+  public static long rdevMinor(byte[] statx) {
+    return Bytes.u32(statx, 132);
+  }
+}

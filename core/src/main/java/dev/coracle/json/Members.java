@@ -1,0 +1,211 @@
+package dev.coracle.json;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The members of one JSON object while they are read: each getter checks the type, tells a problem
+ * where it does not fit, and treats null like an absent member.
+ */
+public final class Members {
+  /** Takes the problems that the getters find. */
+  public interface Sink {
+    /** One problem at one place. */
+    void error(Pointer at, String message);
+  }
+
+  private final Json.Obj object;
+  private final Pointer pointer;
+  private final Sink sink;
+
+  /** The members of {@code object}, which stands at {@code pointer}. */
+  public Members(Json.Obj object, Pointer pointer, Sink sink) {
+    this.object = object;
+    this.pointer = pointer;
+    this.sink = sink;
+  }
+
+  /** Where this object stands. */
+  public Pointer pointer() {
+    return pointer;
+  }
+
+  /** Where the member {@code key} stands, or would stand. */
+  public Pointer pointer(String key) {
+    return pointer.child(key);
+  }
+
+  /** The keys, in the order of the text. */
+  public List<String> keys() {
+    return object.keys();
+  }
+
+  /** Tells that the member {@code key} is wrong. */
+  public void error(String key, String message) {
+    sink.error(pointer(key), message);
+  }
+
+  /** Tells that this object is wrong. */
+  public void error(String message) {
+    sink.error(pointer, message);
+  }
+
+  /** Whether the member is there and is not null. */
+  public boolean has(String key) {
+    return raw(key) != null;
+  }
+
+  /** The member as it is, or null where it is absent or null. */
+  public @Nullable Json raw(String key) {
+    Json value = object.get(key);
+    return value instanceof Json.Null ? null : value;
+  }
+
+  /** A string, or null where it is absent. */
+  public @Nullable String string(String key) {
+    Json value = raw(key);
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof Json.Str s) {
+      if (s.value().indexOf('\0') >= 0) {
+        error(key, "must not hold a NUL character");
+        return null;
+      }
+      return s.value();
+    }
+    wrong(key, "a string", value);
+    return null;
+  }
+
+  /** A string that must be there; an empty one where it is not, with a problem. */
+  public String requiredString(String key) {
+    String value = string(key);
+    if (value == null) {
+      if (!has(key)) {
+        error(key, "is required");
+      }
+      return "";
+    }
+    return value;
+  }
+
+  /** A boolean, or {@code absent}. */
+  public boolean bool(String key, boolean absent) {
+    Json value = raw(key);
+    if (value == null) {
+      return absent;
+    }
+    if (value instanceof Json.Bool b) {
+      return b.value();
+    }
+    wrong(key, "a boolean", value);
+    return absent;
+  }
+
+  /** A whole number from {@code least} to {@code most}, or null where it is absent. */
+  public @Nullable Long number(String key, long least, long most) {
+    Json value = raw(key);
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof Json.Int i) {
+      if (i.unsigned() || i.value() < least || i.value() > most) {
+        error(key, "must be from " + least + " to " + most + ", not " + i.kind());
+        return null;
+      }
+      return i.value();
+    }
+    wrong(key, "a whole number", value);
+    return null;
+  }
+
+  /** A signed 64-bit number, or null where it is absent. */
+  public @Nullable Long int64(String key) {
+    return number(key, Long.MIN_VALUE, Long.MAX_VALUE);
+  }
+
+  /** An unsigned 32-bit number, or null where it is absent. */
+  public @Nullable Long uint32(String key) {
+    return number(key, 0, 0xffffffffL);
+  }
+
+  /** An unsigned 64-bit number as its bits, or null where it is absent. */
+  public @Nullable Long uint64(String key) {
+    Json value = raw(key);
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof Json.Int i) {
+      if (!i.unsigned() && i.value() < 0) {
+        error(key, "must not be negative");
+        return null;
+      }
+      return i.value();
+    }
+    wrong(key, "a whole number", value);
+    return null;
+  }
+
+  /** The strings of an array; empty where it is absent. */
+  public List<String> strings(String key) {
+    List<String> out = new ArrayList<>();
+    List<Json> items = items(key);
+    for (int i = 0; i < items.size(); i++) {
+      if (items.get(i) instanceof Json.Str s) {
+        if (s.value().indexOf('\0') >= 0) {
+          sink.error(pointer(key).child(i), "must not hold a NUL character");
+        }
+        out.add(s.value());
+      } else {
+        sink.error(pointer(key).child(i), "must be a string, not " + items.get(i).kind());
+      }
+    }
+    return out;
+  }
+
+  /** The members of an object, or null where it is absent. */
+  public @Nullable Members object(String key) {
+    Json value = raw(key);
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof Json.Obj o) {
+      return new Members(o, pointer(key), sink);
+    }
+    wrong(key, "an object", value);
+    return null;
+  }
+
+  /** The objects of an array; empty where it is absent. */
+  public List<Members> objects(String key) {
+    List<Members> out = new ArrayList<>();
+    List<Json> items = items(key);
+    for (int i = 0; i < items.size(); i++) {
+      if (items.get(i) instanceof Json.Obj o) {
+        out.add(new Members(o, pointer(key).child(i), sink));
+      } else {
+        sink.error(pointer(key).child(i), "must be an object, not " + items.get(i).kind());
+      }
+    }
+    return out;
+  }
+
+  /** The items of an array; empty where it is absent. */
+  public List<Json> items(String key) {
+    Json value = raw(key);
+    if (value == null) {
+      return List.of();
+    }
+    if (value instanceof Json.Arr a) {
+      return a.items();
+    }
+    wrong(key, "an array", value);
+    return List.of();
+  }
+
+  private void wrong(String key, String expected, Json value) {
+    error(key, "must be " + expected + ", not " + value.kind());
+  }
+}

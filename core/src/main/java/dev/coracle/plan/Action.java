@@ -1,0 +1,223 @@
+package dev.coracle.plan;
+
+import dev.coracle.spec.Hooks.Hook;
+import dev.coracle.spec.Linux.Namespace;
+import dev.coracle.spec.Mount.MountOptions;
+import dev.coracle.spec.Process.Capabilities;
+import dev.coracle.spec.Process.ConsoleSize;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a step does: data only. Paths in the container are absolute there; paths of the host say so.
+ */
+public sealed interface Action {
+  // --- cgroups, by paths of the host ---
+
+  /**
+   * Makes a cgroup with its missing parents; what was made is removed again when the plan fails.
+   *
+   * @param path of the host, absolute
+   */
+  record MakeCgroup(String path) implements Action {}
+
+  /**
+   * Lets a cgroup's children use controllers: {@code +memory +pids} into cgroup.subtree_control.
+   *
+   * @param path the cgroup that gets children
+   * @param controllers those that are wanted; what the cgroup does not offer is an error
+   */
+  record EnableControllers(String path, List<String> controllers) implements Action {}
+
+  /**
+   * On cgroup v1: copies cpuset.cpus and cpuset.mems from the parents where they are empty, for a
+   * cpuset cgroup without them takes no process.
+   */
+  record InheritCpuset(String mountPoint, String path) implements Action {}
+
+  /** Writes one cgroup file. */
+  record WriteCgroupFile(String path, String value) implements Action {}
+
+  /**
+   * Moves the calling process, which must have one thread, into a cgroup by writing {@code 0}.
+   *
+   * @param file the tasks or cgroup.procs file
+   */
+  record JoinCgroup(String file) implements Action {}
+
+  /** Loads a device program (an array of struct bpf_insn) and attaches it to a v2 cgroup. */
+  record AttachDeviceProgram(String path, Program program) implements Action {}
+
+  // --- namespaces ---
+
+  /**
+   * Makes the container's process.
+   *
+   * @param flags CLONE_NEW* of the new namespaces
+   * @param cgroup the v2 cgroup that it starts in (CLONE_INTO_CGROUP); null for none
+   */
+  record CloneProcess(long flags, @Nullable String cgroup) implements Action {}
+
+  /** Joins a namespace by its file on the host, after its type was checked. */
+  record JoinNamespace(Namespace namespace) implements Action {}
+
+  /** Leaves the runtime's cgroup namespace: after the process stands in its cgroup. */
+  record UnshareCgroupNamespace() implements Action {}
+
+  /** Sets the host name (sethostname(2)). */
+  record SetHostname(String name) implements Action {}
+
+  /** Sets the NIS domain name (setdomainname(2)). */
+  record SetDomainname(String name) implements Action {}
+
+  /** Brings the loopback interface of a new network namespace up (netdevice(7)). */
+  record BringUpLoopback() implements Action {}
+
+  // --- the root filesystem and mounts ---
+
+  /**
+   * Keeps the container's mounts from reaching the host.
+   *
+   * @param propagation MS_SLAVE or what /linux/rootfsPropagation asks for
+   */
+  record IsolateMounts(long propagation, boolean recursive) implements Action {}
+
+  /** Attaches a private copy of the root filesystem's mounts over itself, and goes there. */
+  record AttachRoot(String path) implements Action {}
+
+  /** Makes one mount in the root. */
+  record MakeMount(String destination, @Nullable String type, String source, MountOptions options)
+      implements Action {}
+
+  /**
+   * Mounts the container's own cgroup, as a mount of type {@code cgroup} asks for.
+   *
+   * @param hierarchies the v1 hierarchies that stand below it; empty on a pure cgroup v2
+   * @param useNamespace whether the mount shows the cgroup namespace; otherwise the container's
+   *     cgroups are bound from the host
+   */
+  record MountCgroup(
+      String destination, MountOptions options, List<Hierarchy> hierarchies, boolean useNamespace)
+      implements Action {}
+
+  /**
+   * One cgroup hierarchy for {@link MountCgroup}.
+   *
+   * @param name the directory, such as {@code cpu,cpuacct}
+   * @param mountData what mount(2) takes as data; null for cgroup v2
+   * @param hostPath the container's cgroup on the host
+   */
+  record Hierarchy(String name, @Nullable String mountData, String hostPath) {}
+
+  /** Makes one device node. */
+  record MakeDevice(String path, int type, long major, long minor, int mode, long uid, long gid)
+      implements Action {}
+
+  /** Makes a symbolic link where nothing stands yet. */
+  record MakeSymlink(String target, String path) implements Action {}
+
+  /** Makes the root the process's root (pivot_root(2)) and takes the old one away. */
+  record PivotRoot() implements Action {}
+
+  /** Makes a directory the process's root (chroot(2)): where there is no mount namespace. */
+  record ChangeRoot(String path) implements Action {}
+
+  /** Sets the propagation of the container's root mount. */
+  record SetRootPropagation(long propagation, boolean recursive) implements Action {}
+
+  /** Makes the root mount read-only. */
+  record RemountRootReadonly() implements Action {}
+
+  /** Hides a path: a file behind /dev/null, a directory behind an empty read-only tmpfs. */
+  record MaskPath(String path) implements Action {}
+
+  /** Makes a path read-only. */
+  record MakePathReadonly(String path) implements Action {}
+
+  /** Writes a kernel parameter below /proc/sys. */
+  record SetSysctl(String key, String value) implements Action {}
+
+  // --- the process ---
+
+  /** Becomes a session leader (setsid(2)), so that a terminal can be taken. */
+  record StartSession() implements Action {}
+
+  /** Opens a pseudo terminal of the container, sends its master, and takes it as stdio. */
+  record OpenConsole(@Nullable ConsoleSize size) implements Action {}
+
+  /** Writes /proc/self/oom_score_adj. */
+  record SetOomScoreAdj(int value) implements Action {}
+
+  /** Sets one resource limit (setrlimit(2)). */
+  record SetRlimit(int resource, String type, long soft, long hard) implements Action {}
+
+  /** Lets the process run on every CPU again, whatever its parents were bound to. */
+  record ResetCpuAffinity() implements Action {}
+
+  /** Runs hooks of one kind, in order. */
+  record RunHooks(HookKind kind, List<Hook> hooks) implements Action {}
+
+  /** Drops capabilities from the bounding set: the first step on the way to fewer of them. */
+  record DropBoundingCapabilities(long keep) implements Action {}
+
+  /** Takes on user and groups. */
+  record SetUser(long uid, long gid, List<Long> additionalGids, boolean keepCapabilities)
+      implements Action {}
+
+  /** Sets the other four capability sets. */
+  record SetCapabilities(Capabilities capabilities) implements Action {}
+
+  /** No execve(2) gives privileges any more (PR_SET_NO_NEW_PRIVS). */
+  record SetNoNewPrivileges() implements Action {}
+
+  /** Sets the file mode creation mask. */
+  record SetUmask(int mask) implements Action {}
+
+  /**
+   * Goes to the working directory, making it where it is missing, and checks that it is inside.
+   *
+   * @param create whether a missing one is made
+   */
+  record ChangeDirectory(String path, boolean create) implements Action {}
+
+  /** Loads a seccomp filter (an array of struct sock_filter). */
+  record InstallSeccomp(Program filter, long flags) implements Action {}
+
+  /** Finds the program in the container's PATH. */
+  record FindProgram(List<String> args, List<String> env) implements Action {}
+
+  /** Tells the runtime that all is set up, and waits for {@code start}. */
+  record Park() implements Action {}
+
+  /** Runs the program (execve(2)). */
+  record Execute(List<String> args, List<String> env, long uid) implements Action {}
+
+  /** The kinds of hooks, in the order of the lifecycle. */
+  enum HookKind {
+    PRESTART("prestart"),
+    CREATE_RUNTIME("createRuntime"),
+    CREATE_CONTAINER("createContainer"),
+    START_CONTAINER("startContainer"),
+    POSTSTART("poststart"),
+    POSTSTOP("poststop");
+
+    private final String specName;
+
+    HookKind(String specName) {
+      this.specName = specName;
+    }
+
+    /** The spec's name. */
+    public String specName() {
+      return specName;
+    }
+  }
+
+  /** A program for the kernel, with a text for people: its bytes mean nothing to them. */
+  record Program(byte[] bytes, String summary) {
+    @Override
+    public String toString() {
+      return summary;
+    }
+  }
+}

@@ -1,0 +1,27 @@
+package dev.coracle.plan;
+
+/** A small set of error numbers. */
+public record Errors(int first, int second, int third) {
+  /** No error at all. */
+  public static final Errors NONE = new Errors(0, 0, 0);
+
+  /** One error. */
+  public static Errors of(int errno) {
+    return new Errors(errno, 0, 0);
+  }
+
+  /** Two errors. */
+  public static Errors of(int errno, int other) {
+    return new Errors(errno, other, 0);
+  }
+
+  /** Three errors. */
+  public static Errors of(int errno, int other, int third) {
+    return new Errors(errno, other, third);
+  }
+
+  /** Whether a result of the kernel, −errno, is one of these. */
+  public boolean has(long result) {
+    return result < 0 && (-result == first || -result == second || -result == third);
+  }
+}

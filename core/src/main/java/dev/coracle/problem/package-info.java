@@ -1,0 +1,5 @@
+/** Problems with a configuration: collected, each with its origin. */
+@NullMarked
+package dev.coracle.problem;
+
+import org.jspecify.annotations.NullMarked;

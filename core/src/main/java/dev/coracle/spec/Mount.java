@@ -1,0 +1,48 @@
+package dev.coracle.spec;
+
+import dev.coracle.problem.Origin;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One mount (config.md, "Mounts"), with its options already sorted.
+ *
+ * @param destination an absolute path in the container
+ * @param type the filesystem type; null for a bind mount
+ * @param source a device, a name, or the host's path of a bind mount; empty where there is none
+ * @param options what the option strings mean
+ * @param origin the property that asked for it
+ */
+public record Mount(
+    String destination, @Nullable String type, String source, MountOptions options, Origin origin) {
+
+  /**
+   * Mount options, sorted into what the kernel's mount interface takes.
+   *
+   * @param bind whether the source is a path that is bound
+   * @param recursive whether a bind takes the mounts below it along
+   * @param remount whether an existing mount is changed
+   * @param attrSet MOUNT_ATTR_* of the mount itself to set
+   * @param attrClear MOUNT_ATTR_* of the mount itself to clear
+   * @param recursiveSet MOUNT_ATTR_* to set on the mount and on all below it
+   * @param recursiveClear MOUNT_ATTR_* to clear on the mount and on all below it
+   * @param superFlags options of the superblock that are plain words: {@code sync}, {@code ro}
+   * @param propagation MS_SHARED and its like; 0 where none was given
+   * @param propagationRecursive whether the propagation holds for all mounts below
+   * @param tmpcopyup whether what the image has at the destination is copied up into a tmpfs
+   * @param data options of the filesystem: {@code key} or {@code key=value}
+   */
+  public record MountOptions(
+      boolean bind,
+      boolean recursive,
+      boolean remount,
+      long attrSet,
+      long attrClear,
+      long recursiveSet,
+      long recursiveClear,
+      List<String> superFlags,
+      long propagation,
+      boolean propagationRecursive,
+      boolean tmpcopyup,
+      List<String> data) {}
+}

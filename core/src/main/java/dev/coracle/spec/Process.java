@@ -1,0 +1,56 @@
+package dev.coracle.spec;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What runs (config.md, "Process").
+ *
+ * @param terminal whether it gets a pseudo terminal
+ * @param consoleSize the terminal's size; null where none was given
+ * @param cwd its working directory, absolute
+ * @param env {@code NAME=value} each
+ * @param args the program and its arguments; at least one
+ * @param user who runs it
+ * @param rlimits resource limits
+ * @param capabilities the five sets; null where the property is absent
+ * @param noNewPrivileges whether execve may give privileges no more
+ * @param oomScoreAdj null where it must not be touched
+ */
+public record Process(
+    boolean terminal,
+    @Nullable ConsoleSize consoleSize,
+    String cwd,
+    List<String> env,
+    List<String> args,
+    User user,
+    List<Rlimit> rlimits,
+    @Nullable Capabilities capabilities,
+    boolean noNewPrivileges,
+    @Nullable Integer oomScoreAdj) {
+
+  /** A terminal's size in characters. */
+  public record ConsoleSize(int height, int width) {}
+
+  /**
+   * Who runs the process.
+   *
+   * @param umask null where it stays 022
+   */
+  public record User(long uid, long gid, @Nullable Integer umask, List<Long> additionalGids) {}
+
+  /**
+   * One resource limit (getrlimit(2)).
+   *
+   * @param resource the kernel's RLIMIT_* number
+   * @param type the spec's name, such as {@code RLIMIT_NOFILE}
+   * @param soft unsigned bits
+   * @param hard unsigned bits
+   * @param index where it stands in /process/rlimits
+   */
+  public record Rlimit(int resource, String type, long soft, long hard, int index) {}
+
+  /** The five capability sets (capabilities(7)) as bit masks; bit n is capability n. */
+  public record Capabilities(
+      long bounding, long effective, long inheritable, long permitted, long ambient) {}
+}
