@@ -46,6 +46,11 @@ public final class Members {
     sink.error(pointer(key), message);
   }
 
+  /** Tells that something inside this object is wrong. */
+  public void errorAt(Pointer at, String message) {
+    sink.error(at, message);
+  }
+
   /** Tells that this object is wrong. */
   public void error(String message) {
     sink.error(pointer, message);
@@ -160,6 +165,35 @@ public final class Members {
         out.add(s.value());
       } else {
         sink.error(pointer(key).child(i), "must be a string, not " + items.get(i).kind());
+      }
+    }
+    return out;
+  }
+
+  /** The strings of an array, each of which must be an absolute path. */
+  public List<String> absolutePaths(String key) {
+    List<String> paths = strings(key);
+    for (int i = 0; i < paths.size(); i++) {
+      if (!paths.get(i).startsWith("/")) {
+        sink.error(pointer(key).child(i), "must be absolute, not \"" + paths.get(i) + "\"");
+      }
+    }
+    return paths;
+  }
+
+  /** The whole numbers of an array, each from {@code least} to {@code most}. */
+  public List<Long> numbers(String key, long least, long most) {
+    List<Long> out = new ArrayList<>();
+    List<Json> items = items(key);
+    for (int i = 0; i < items.size(); i++) {
+      if (items.get(i) instanceof Json.Int n
+          && !n.unsigned()
+          && n.value() >= least
+          && n.value() <= most) {
+        out.add(n.value());
+      } else {
+        String range = "a whole number from " + least + " to " + most;
+        sink.error(pointer(key).child(i), "must be " + range + ", not " + items.get(i).kind());
       }
     }
     return out;

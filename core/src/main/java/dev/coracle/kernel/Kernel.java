@@ -27,6 +27,9 @@ public interface Kernel {
   /** write(2) from {@code buffer}, from {@code offset} on. */
   long write(int fd, byte[] buffer, int offset, int count);
 
+  /** pwrite(2): writes at a position, from {@code offset} of {@code buffer} on. */
+  long pwrite64(int fd, byte[] buffer, int offset, int count, long position);
+
   /** statx(2) into a struct statx of 256 bytes; {@link dev.coracle.abi.Statx} reads it. */
   long statx(int dirfd, String path, long flags, long mask, byte[] statx);
 

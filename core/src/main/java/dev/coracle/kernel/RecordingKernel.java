@@ -1,0 +1,543 @@
+package dev.coracle.kernel;
+
+import dev.coracle.abi.Bytes;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A kernel for tests: it does nothing, keeps one ordered list of all calls, and can be told to fail
+ * the n-th call of a kind, or of all.
+ */
+public final class RecordingKernel implements Kernel {
+  /** The pid that clone3 returns to the parent. */
+  public static final int CHILD_PID = 4242;
+
+  private final List<String> calls = new ArrayList<>();
+  private final Map<String, Integer> counts = new HashMap<>();
+  private final Map<String, byte[]> files = new HashMap<>();
+  private final Map<Integer, Content> open = new HashMap<>();
+  private final Map<String, Long> answers = new HashMap<>();
+  private List<String> environment = List.of();
+  private String failKind = "";
+  private int failAt;
+  private long failWith;
+  private int nextDescriptor = 100;
+  private boolean asChild;
+
+  private static final class Content {
+    private final byte[] bytes;
+    private int at;
+
+    private Content(byte[] bytes) {
+      this.bytes = bytes;
+    }
+  }
+
+  /** Makes clone3 return as in the child. */
+  public RecordingKernel asChild() {
+    asChild = true;
+    return this;
+  }
+
+  /** Gives a file something to read; any other file is empty. */
+  public RecordingKernel file(String path, String content) {
+    files.put(path, Bytes.utf8(content));
+    return this;
+  }
+
+  /** Sets what all calls of a kind return. */
+  public RecordingKernel answers(String kind, long result) {
+    answers.put(kind, result);
+    return this;
+  }
+
+  /** Sets the environment. */
+  public RecordingKernel environment(List<String> env) {
+    environment = env;
+    return this;
+  }
+
+  /** Fails the n-th call of a kind, from 1; {@code "*"} counts all calls. */
+  public RecordingKernel fail(String kind, int n, int errno) {
+    failKind = kind;
+    failAt = n;
+    failWith = -errno;
+    return this;
+  }
+
+  /** All calls so far, in order. */
+  public List<String> calls() {
+    return calls;
+  }
+
+  private @Nullable Long failure(String kind, String text) {
+    calls.add(text);
+    int ofKind = counts.merge(kind, 1, Integer::sum);
+    int ofAll = counts.merge("*", 1, Integer::sum);
+    int n = failKind.equals("*") ? ofAll : failKind.equals(kind) ? ofKind : 0;
+    return n == failAt && n > 0 ? Long.valueOf(failWith) : null;
+  }
+
+  private long answer(String kind, String text) {
+    Long failed = failure(kind, text);
+    return failed == null ? answers.getOrDefault(kind, 0L) : failed;
+  }
+
+  private long counted(String kind, String text, long count) {
+    Long failed = failure(kind, text);
+    return failed == null ? answers.getOrDefault(kind, count) : failed;
+  }
+
+  private long descriptor(String kind, String text) {
+    Long failed = failure(kind, text);
+    return failed == null ? answers.getOrDefault(kind, (long) next()) : failed;
+  }
+
+  private int next() {
+    return nextDescriptor++;
+  }
+
+  private long opened(String kind, String path, String text) {
+    long fd = descriptor(kind, text);
+    byte[] bytes = files.get(path);
+    if (fd >= 0 && bytes != null) {
+      open.put((int) fd, new Content(bytes));
+    }
+    return fd;
+  }
+
+  private long readFrom(int fd, byte[] buffer, int offset, int count) {
+    long result = answer("read", Calls.read(fd, buffer, offset, count));
+    Content content = open.get(fd);
+    if (result < 0 || content == null) {
+      return result;
+    }
+    int n = Math.min(count, content.bytes.length - content.at);
+    System.arraycopy(content.bytes, content.at, buffer, offset, n);
+    content.at += n;
+    return n;
+  }
+
+  private long pair(String kind, String text, int[] fds) {
+    long result = answer(kind, text);
+    if (result >= 0) {
+      fds[0] = next();
+      fds[1] = next();
+    }
+    return result;
+  }
+
+  private long cwdTo(byte[] buffer) {
+    long result = counted("getcwd", Calls.getcwd(buffer), 2);
+    buffer[0] = '/';
+    return result;
+  }
+
+  @Override
+  public long openat2(int dirfd, String path, long flags, long mode, long resolve) {
+    return opened("openat2", path, Calls.openat2(dirfd, path, flags, mode, resolve));
+  }
+
+  @Override
+  public long close(int fd) {
+    open.remove(fd);
+    return answer("close", Calls.close(fd));
+  }
+
+  @Override
+  public long read(int fd, byte[] buffer, int offset, int count) {
+    return readFrom(fd, buffer, offset, count);
+  }
+
+  @Override
+  public long write(int fd, byte[] buffer, int offset, int count) {
+    return counted("write", Calls.write(fd, buffer, offset, count), count);
+  }
+
+  @Override
+  public long pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
+    return counted("pwrite64", Calls.pwrite64(fd, buffer, offset, count, position), count);
+  }
+
+  @Override
+  public long statx(int dirfd, String path, long flags, long mask, byte[] statx) {
+    return answer("statx", Calls.statx(dirfd, path, flags, mask, statx));
+  }
+
+  @Override
+  public long fstatfsType(int fd) {
+    return answer("fstatfsType", Calls.fstatfsType(fd));
+  }
+
+  @Override
+  public long statfsType(String path) {
+    return answer("statfsType", Calls.statfsType(path));
+  }
+
+  @Override
+  public long mkdirat(int dirfd, String path, long mode) {
+    return answer("mkdirat", Calls.mkdirat(dirfd, path, mode));
+  }
+
+  @Override
+  public long mknodat(int dirfd, String path, long mode, long dev) {
+    return answer("mknodat", Calls.mknodat(dirfd, path, mode, dev));
+  }
+
+  @Override
+  public long unlinkat(int dirfd, String path, long flags) {
+    return answer("unlinkat", Calls.unlinkat(dirfd, path, flags));
+  }
+
+  @Override
+  public long symlinkat(String target, int dirfd, String path) {
+    return answer("symlinkat", Calls.symlinkat(target, dirfd, path));
+  }
+
+  @Override
+  public long renameat2(int olddirfd, String oldpath, int newdirfd, String newpath, long flags) {
+    return answer("renameat2", Calls.renameat2(olddirfd, oldpath, newdirfd, newpath, flags));
+  }
+
+  @Override
+  public long readlinkat(int dirfd, String path, byte[] buffer) {
+    return answer("readlinkat", Calls.readlinkat(dirfd, path, buffer));
+  }
+
+  @Override
+  public long fchmod(int fd, long mode) {
+    return answer("fchmod", Calls.fchmod(fd, mode));
+  }
+
+  @Override
+  public long fchownat(int dirfd, String path, long uid, long gid, long flags) {
+    return answer("fchownat", Calls.fchownat(dirfd, path, uid, gid, flags));
+  }
+
+  @Override
+  public long faccessat2(int dirfd, String path, long mode, long flags) {
+    return answer("faccessat2", Calls.faccessat2(dirfd, path, mode, flags));
+  }
+
+  @Override
+  public long getdents64(int fd, byte[] buffer) {
+    return answer("getdents64", Calls.getdents64(fd, buffer));
+  }
+
+  @Override
+  public long chdir(String path) {
+    return answer("chdir", Calls.chdir(path));
+  }
+
+  @Override
+  public long fchdir(int fd) {
+    return answer("fchdir", Calls.fchdir(fd));
+  }
+
+  @Override
+  public long chroot(String path) {
+    return answer("chroot", Calls.chroot(path));
+  }
+
+  @Override
+  public long getcwd(byte[] buffer) {
+    return cwdTo(buffer);
+  }
+
+  @Override
+  public long dup3(int oldfd, int newfd, long flags) {
+    return answer("dup3", Calls.dup3(oldfd, newfd, flags));
+  }
+
+  @Override
+  public long pipe2(int[] fds, long flags) {
+    return pair("pipe2", Calls.pipe2(fds, flags), fds);
+  }
+
+  @Override
+  public long fcntl(int fd, long op, long arg) {
+    return answer("fcntl", Calls.fcntl(fd, op, arg));
+  }
+
+  @Override
+  public long flock(int fd, long operation) {
+    return answer("flock", Calls.flock(fd, operation));
+  }
+
+  @Override
+  public long close_range(long first, long last, long flags) {
+    return answer("close_range", Calls.close_range(first, last, flags));
+  }
+
+  @Override
+  public long umask(long mask) {
+    return answer("umask", Calls.umask(mask));
+  }
+
+  @Override
+  public long mount(
+      @Nullable String source,
+      String target,
+      @Nullable String type,
+      long flags,
+      @Nullable String data) {
+    return answer("mount", Calls.mount(source, target, type, flags, data));
+  }
+
+  @Override
+  public long umount2(String target, long flags) {
+    return answer("umount2", Calls.umount2(target, flags));
+  }
+
+  @Override
+  public long pivot_root(String newRoot, String putOld) {
+    return answer("pivot_root", Calls.pivot_root(newRoot, putOld));
+  }
+
+  @Override
+  public long open_tree(int dirfd, String path, long flags) {
+    return descriptor("open_tree", Calls.open_tree(dirfd, path, flags));
+  }
+
+  @Override
+  public long move_mount(int fromDirfd, String fromPath, int toDirfd, String toPath, long flags) {
+    return answer("move_mount", Calls.move_mount(fromDirfd, fromPath, toDirfd, toPath, flags));
+  }
+
+  @Override
+  public long fsopen(String fstype, long flags) {
+    return descriptor("fsopen", Calls.fsopen(fstype, flags));
+  }
+
+  @Override
+  public long fsconfig(int fd, long cmd, @Nullable String key, @Nullable String value, int aux) {
+    return answer("fsconfig", Calls.fsconfig(fd, cmd, key, value, aux));
+  }
+
+  @Override
+  public long fsmount(int fd, long flags, long attrFlags) {
+    return descriptor("fsmount", Calls.fsmount(fd, flags, attrFlags));
+  }
+
+  @Override
+  public long fspick(int dirfd, String path, long flags) {
+    return descriptor("fspick", Calls.fspick(dirfd, path, flags));
+  }
+
+  @Override
+  public long mount_setattr(
+      int dirfd,
+      String path,
+      long flags,
+      long attrSet,
+      long attrClr,
+      long propagation,
+      int usernsFd) {
+    return answer(
+        "mount_setattr",
+        Calls.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd));
+  }
+
+  @Override
+  public long clone3(long flags, int[] pidfd, int exitSignal, int cgroupFd) {
+    long result = answer("clone3", Calls.clone3(flags, pidfd, exitSignal, cgroupFd));
+    if (result < 0) {
+      return result;
+    }
+    pidfd[0] = next();
+    return asChild ? 0 : CHILD_PID;
+  }
+
+  @Override
+  public long execve(String path, List<String> argv, List<String> envp) {
+    return answer("execve", Calls.execve(path, argv, envp));
+  }
+
+  @Override
+  public long exit_group(int status) {
+    return answer("exit_group", Calls.exit_group(status));
+  }
+
+  @Override
+  public long wait4(int pid, int[] status, long options) {
+    return answer("wait4", Calls.wait4(pid, status, options));
+  }
+
+  @Override
+  public long kill(int pid, int signal) {
+    return answer("kill", Calls.kill(pid, signal));
+  }
+
+  @Override
+  public long pidfd_open(int pid, long flags) {
+    return descriptor("pidfd_open", Calls.pidfd_open(pid, flags));
+  }
+
+  @Override
+  public long pidfd_send_signal(int pidfd, int signal) {
+    return answer("pidfd_send_signal", Calls.pidfd_send_signal(pidfd, signal));
+  }
+
+  @Override
+  public long getpid() {
+    return answer("getpid", Calls.getpid());
+  }
+
+  @Override
+  public long getppid() {
+    return answer("getppid", Calls.getppid());
+  }
+
+  @Override
+  public long geteuid() {
+    return answer("geteuid", Calls.geteuid());
+  }
+
+  @Override
+  public long getegid() {
+    return answer("getegid", Calls.getegid());
+  }
+
+  @Override
+  public long prctl(long option, long arg2, long arg3, long arg4, long arg5) {
+    return answer("prctl", Calls.prctl(option, arg2, arg3, arg4, arg5));
+  }
+
+  @Override
+  public long prctlSetName(String name) {
+    return answer("prctlSetName", Calls.prctlSetName(name));
+  }
+
+  @Override
+  public long setresuid(long uid) {
+    return answer("setresuid", Calls.setresuid(uid));
+  }
+
+  @Override
+  public long setresgid(long gid) {
+    return answer("setresgid", Calls.setresgid(gid));
+  }
+
+  @Override
+  public long setgroups(int[] gids) {
+    return answer("setgroups", Calls.setgroups(gids));
+  }
+
+  @Override
+  public long capset(long effective, long permitted, long inheritable) {
+    return answer("capset", Calls.capset(effective, permitted, inheritable));
+  }
+
+  @Override
+  public long capget(long[] sets) {
+    return answer("capget", Calls.capget(sets));
+  }
+
+  @Override
+  public long prlimit64(int pid, int resource, long soft, long hard) {
+    return answer("prlimit64", Calls.prlimit64(pid, resource, soft, hard));
+  }
+
+  @Override
+  public long setsid() {
+    return answer("setsid", Calls.setsid());
+  }
+
+  @Override
+  public long setns(int fd, long nstype) {
+    return answer("setns", Calls.setns(fd, nstype));
+  }
+
+  @Override
+  public long unshare(long flags) {
+    return answer("unshare", Calls.unshare(flags));
+  }
+
+  @Override
+  public long sethostname(String name) {
+    return answer("sethostname", Calls.sethostname(name));
+  }
+
+  @Override
+  public long setdomainname(String name) {
+    return answer("setdomainname", Calls.setdomainname(name));
+  }
+
+  @Override
+  public long schedSetaffinityAll(int bytes) {
+    return answer("schedSetaffinityAll", Calls.schedSetaffinityAll(bytes));
+  }
+
+  @Override
+  public long seccompSetFilter(long flags, byte[] program) {
+    return answer("seccompSetFilter", Calls.seccompSetFilter(flags, program));
+  }
+
+  @Override
+  public long bpfLoadCgroupDevice(byte[] instructions) {
+    return descriptor("bpfLoadCgroupDevice", Calls.bpfLoadCgroupDevice(instructions));
+  }
+
+  @Override
+  public long bpfAttachCgroupDevice(int cgroupFd, int programFd, long flags) {
+    return answer("bpfAttachCgroupDevice", Calls.bpfAttachCgroupDevice(cgroupFd, programFd, flags));
+  }
+
+  @Override
+  public long resetSignals() {
+    return answer("resetSignals", Calls.resetSignals());
+  }
+
+  @Override
+  public long signalfdAll() {
+    return descriptor("signalfdAll", Calls.signalfdAll());
+  }
+
+  @Override
+  public long poll(int[] fds, short[] events, short[] revents, int timeoutMillis) {
+    return answer("poll", Calls.poll(fds, events, revents, timeoutMillis));
+  }
+
+  @Override
+  public long socketpair(long domain, long type, int[] fds) {
+    return pair("socketpair", Calls.socketpair(domain, type, fds), fds);
+  }
+
+  @Override
+  public long socket(long domain, long type, long protocol) {
+    return descriptor("socket", Calls.socket(domain, type, protocol));
+  }
+
+  @Override
+  public long connectUnix(int fd, String path) {
+    return answer("connectUnix", Calls.connectUnix(fd, path));
+  }
+
+  @Override
+  public long sendDescriptor(int socket, String text, int fd) {
+    return answer("sendDescriptor", Calls.sendDescriptor(socket, text, fd));
+  }
+
+  @Override
+  public long ioctl(int fd, long request, long arg) {
+    return answer("ioctl", Calls.ioctl(fd, request, arg));
+  }
+
+  @Override
+  public long ioctlStruct(int fd, long request, byte[] arg) {
+    return answer("ioctlStruct", Calls.ioctlStruct(fd, request, arg));
+  }
+
+  @Override
+  public long clock_gettime(int clock) {
+    return answer("clock_gettime", Calls.clock_gettime(clock));
+  }
+
+  @Override
+  public List<String> environ() {
+    return environment;
+  }
+}

@@ -1,0 +1,80 @@
+package dev.coracle.plan;
+
+import dev.coracle.spec.Mount.MountOptions;
+
+/** What a step does, for people: {@code mask "/proc/acpi"}; an error is "cannot " and this. */
+public final class ActionText {
+  private ActionText() {}
+
+  /** The text of an action. */
+  public static String of(Action action) {
+    return switch (action) {
+      case Action.MakeCgroup a -> "make cgroup " + quote(a.path());
+      case Action.EnableControllers a ->
+          "enable controllers " + a.controllers() + " below " + quote(a.path());
+      case Action.InheritCpuset a -> "inherit the cpuset of " + quote(a.path());
+      case Action.WriteCgroupFile a -> "write " + quote(a.value()) + " to " + quote(a.path());
+      case Action.JoinCgroup a -> "join cgroup by " + quote(a.file());
+      case Action.AttachDeviceProgram a ->
+          "attach device program (" + a.program() + ") to " + quote(a.path());
+      case Action.CloneProcess a -> clone(a);
+      case Action.JoinNamespace a ->
+          "join " + a.namespace().type().specName() + " namespace " + quote(a.namespace().path());
+      case Action.UnshareCgroupNamespace a -> "make a cgroup namespace";
+      case Action.SetHostname a -> "set host name " + quote(a.name());
+      case Action.SetDomainname a -> "set domain name " + quote(a.name());
+      case Action.BringUpLoopback a -> "bring up the loopback interface";
+      case Action.IsolateMounts a -> "isolate the mount namespace from the host's";
+      case Action.AttachRoot a -> "attach root filesystem " + quote(a.path());
+      case Action.MakeMount a -> mount(a);
+      case Action.MountCgroup a -> "mount the container's cgroup at " + quote(a.destination());
+      case Action.MakeDevice a ->
+          "make device " + quote(a.path()) + " (" + a.major() + ":" + a.minor() + ")";
+      case Action.MakeSymlink a -> "link " + quote(a.path()) + " to " + quote(a.target());
+      case Action.PivotRoot a -> "change to the root filesystem";
+      case Action.ChangeRoot a -> "change to the root directory " + quote(a.path());
+      case Action.SetRootPropagation a -> "set the propagation of the root mount";
+      case Action.RemountRootReadonly a -> "make the root mount read-only";
+      case Action.MaskPath a -> "mask " + quote(a.path());
+      case Action.MakePathReadonly a -> "make " + quote(a.path()) + " read-only";
+      case Action.SetSysctl a ->
+          "set kernel parameter " + quote(a.key()) + " to " + quote(a.value());
+      case Action.StartSession a -> "start a session";
+      case Action.OpenConsole a -> "open the console";
+      case Action.SetOomScoreAdj a -> "set the OOM score adjustment to " + a.value();
+      case Action.SetRlimit a -> "set resource limit " + a.type();
+      case Action.ResetCpuAffinity a -> "reset the CPU affinity";
+      case Action.RunHooks a -> "run " + a.kind().specName() + " hooks";
+      case Action.DropBoundingCapabilities a -> "drop capabilities from the bounding set";
+      case Action.SetUser a -> "become user " + a.uid() + " and group " + a.gid();
+      case Action.SetCapabilities a -> "set capabilities";
+      case Action.SetNoNewPrivileges a -> "set no_new_privs";
+      case Action.SetUmask a -> "set umask 0" + Integer.toOctalString(a.mask());
+      case Action.ChangeDirectory a -> "go to working directory " + quote(a.path());
+      case Action.InstallSeccomp a -> "install the seccomp filter (" + a.filter() + ")";
+      case Action.FindProgram a -> "find program " + quote(a.args().get(0));
+      case Action.Park a -> "wait for start";
+      case Action.Execute a -> "execute " + quote(a.args().get(0));
+    };
+  }
+
+  private static String clone(Action.CloneProcess a) {
+    String where = a.cgroup() == null ? "" : " in cgroup " + quote(a.cgroup());
+    return "make the container's process" + where;
+  }
+
+  private static String mount(Action.MakeMount a) {
+    MountOptions o = a.options();
+    if (o.remount()) {
+      return "change mount " + quote(a.destination());
+    }
+    if (o.bind()) {
+      return "bind " + quote(a.source()) + " to " + quote(a.destination());
+    }
+    return "mount " + a.type() + " at " + quote(a.destination());
+  }
+
+  private static String quote(@org.jspecify.annotations.Nullable String text) {
+    return "\"" + text + "\"";
+  }
+}

@@ -1,0 +1,28 @@
+package dev.coracle.property.linux;
+
+import dev.coracle.json.Members;
+import dev.coracle.json.Pointer;
+import dev.coracle.plan.Action;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.PlanBuilder;
+import java.util.List;
+
+/** Paths that the container must not write (config-linux.md, "Readonly Paths"). */
+public final class ReadonlyPaths {
+  public static final Pointer POINTER = Pointer.of("/linux/readonlyPaths");
+
+  private ReadonlyPaths() {}
+
+  /** Reads them: absolute paths. */
+  public static List<String> read(Members linux) {
+    return linux.absolutePaths("readonlyPaths");
+  }
+
+  /** Makes each read-only; one that is not there is passed over. */
+  public static void plan(List<String> paths, PlanBuilder plan) {
+    for (int i = 0; i < paths.size(); i++) {
+      plan.add(
+          Phase.CHILD_AFTER_PIVOT, new Action.MakePathReadonly(paths.get(i)), POINTER.child(i));
+    }
+  }
+}

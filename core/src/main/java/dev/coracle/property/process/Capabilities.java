@@ -1,0 +1,107 @@
+package dev.coracle.property.process;
+
+import dev.coracle.json.Members;
+import dev.coracle.json.Pointer;
+import dev.coracle.plan.Action;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.PlanBuilder;
+import dev.coracle.problem.Problems;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The five capability sets (config.md; capabilities(7)). */
+public final class Capabilities {
+  public static final Pointer POINTER = Pointer.of("/process/capabilities");
+
+  // linux/capability.h, in the order of their numbers.
+  private static final String NAMES =
+      "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE"
+          + " NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE"
+          + " SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE"
+          + " SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE"
+          + " MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE ";
+
+  private Capabilities() {}
+
+  /**
+   * Reads them. A name that is unknown, or that the runtime cannot grant, is a warning and is left
+   * out (config.md since 1.1).
+   *
+   * @param grantable the runtime's own bounding set
+   */
+  public static dev.coracle.spec.Process.@Nullable Capabilities read(
+      Members process, long grantable, Problems problems) {
+    Members sets = process.object("capabilities");
+    if (sets == null) {
+      return null;
+    }
+    return new dev.coracle.spec.Process.Capabilities(
+        read(sets, "bounding", grantable, problems),
+        read(sets, "effective", grantable, problems),
+        read(sets, "inheritable", grantable, problems),
+        read(sets, "permitted", grantable, problems),
+        read(sets, "ambient", grantable, problems));
+  }
+
+  private static long read(Members sets, String key, long grantable, Problems problems) {
+    List<String> names = sets.strings(key);
+    long out = 0;
+    for (int i = 0; i < names.size(); i++) {
+      String name = names.get(i);
+      int number = number(name);
+      Pointer at = sets.pointer(key).child(i);
+      if (number < 0) {
+        problems.warning(at, "unknown capability \"" + name + "\" is left out");
+      } else if ((grantable & 1L << number) == 0) {
+        problems.warning(at, "\"" + name + "\" cannot be granted and is left out");
+      } else {
+        out |= 1L << number;
+      }
+    }
+    return out;
+  }
+
+  /** The number of a capability, or −1. */
+  public static int number(String name) {
+    String bare = name.startsWith("CAP_") ? name.substring(4) : "";
+    int from = 0;
+    for (int number = 0; from < NAMES.length(); number++) {
+      int to = NAMES.indexOf(' ', from);
+      if (to - from == bare.length() && NAMES.startsWith(bare, from)) {
+        return number;
+      }
+      from = to + 1;
+    }
+    return -1;
+  }
+
+  /** All names, in the order of their numbers, with {@code CAP_}. */
+  public static List<String> names() {
+    List<String> out = new java.util.ArrayList<>();
+    int from = 0;
+    while (from < NAMES.length()) {
+      int to = NAMES.indexOf(' ', from);
+      out.add("CAP_" + NAMES.substring(from, to));
+      from = to + 1;
+    }
+    return out;
+  }
+
+  /** Takes what is not wanted out of the bounding set: while CAP_SETPCAP is still there. */
+  public static void planBounding(
+      dev.coracle.spec.Process.@Nullable Capabilities sets, PlanBuilder plan) {
+    if (sets != null) {
+      plan.add(
+          Phase.CHILD_PROCESS,
+          new Action.DropBoundingCapabilities(sets.bounding()),
+          POINTER.child("bounding"));
+    }
+  }
+
+  /** Sets the other four: after User, which clears them. */
+  public static void plan(dev.coracle.spec.Process.@Nullable Capabilities sets, PlanBuilder plan) {
+    if (sets != null) {
+      plan.add(Phase.CHILD_PROCESS, new Action.SetCapabilities(sets), POINTER);
+    }
+  }
+}

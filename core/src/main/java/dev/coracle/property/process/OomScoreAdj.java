@@ -1,0 +1,29 @@
+package dev.coracle.property.process;
+
+import dev.coracle.json.Members;
+import dev.coracle.json.Pointer;
+import dev.coracle.plan.Action;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.PlanBuilder;
+import org.jspecify.annotations.Nullable;
+
+/** How early the process is killed when memory is short (config.md; proc(5), oom_score_adj). */
+public final class OomScoreAdj {
+  public static final Pointer POINTER = Pointer.of("/process/oomScoreAdj");
+
+  private OomScoreAdj() {}
+
+  /** Reads it. */
+  public static @Nullable Integer read(Members process) {
+    Long value = process.number("oomScoreAdj", -1000, 1000);
+    return value == null ? null : value.intValue();
+  }
+
+  /** Sets it; absent, it must not be touched. */
+  public static void plan(@Nullable Integer value, PlanBuilder plan) {
+    if (value != null) {
+      // While the host's /proc is still there: the container's own may be anything.
+      plan.add(Phase.CHILD_SETUP, new Action.SetOomScoreAdj(value), POINTER);
+    }
+  }
+}

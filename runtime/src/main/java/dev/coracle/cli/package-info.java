@@ -1,0 +1,5 @@
+/** The command line, its outputs and its log. */
+@NullMarked
+package dev.coracle.cli;
+
+import org.jspecify.annotations.NullMarked;
