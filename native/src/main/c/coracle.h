@@ -55,7 +55,7 @@ static const int16_t coracle_numbers[] = {
     SYS_setsid,       SYS_setns,        SYS_unshare,       SYS_sethostname,    SYS_setdomainname,
     SYS_sched_setaffinity, SYS_seccomp, SYS_bpf,           SYS_rt_sigaction,   SYS_rt_sigprocmask,
     SYS_signalfd4,    SYS_ppoll,        SYS_socketpair,    SYS_socket,         SYS_connect,
-    SYS_sendmsg,      SYS_ioctl,        SYS_clock_gettime,   SYS_pwrite64,
+    SYS_sendmsg,      SYS_ioctl,        SYS_clock_gettime,   SYS_pwrite64,       SYS_recvmsg,
 };
 
 static inline int64_t coracle_call(int32_t index, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f) {

@@ -262,6 +262,9 @@ public interface Kernel {
   /** sendmsg(2) of {@code text} with one descriptor as SCM_RIGHTS (unix(7)). */
   long sendDescriptor(int socket, String text, int fd);
 
+  /** recvmsg(2) of one descriptor as SCM_RIGHTS; −EBADF where none came. */
+  long receiveDescriptor(int socket);
+
   /** ioctl(2) whose argument is a number. */
   long ioctl(int fd, long request, long arg);
 

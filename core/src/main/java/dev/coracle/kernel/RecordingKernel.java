@@ -278,12 +278,7 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
-  public long mount(
-      @Nullable String source,
-      String target,
-      @Nullable String type,
-      long flags,
-      @Nullable String data) {
+  public long mount(@Nullable String source, String target, @Nullable String type, long flags, @Nullable String data) {
     return answer("mount", Calls.mount(source, target, type, flags, data));
   }
 
@@ -328,17 +323,8 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
-  public long mount_setattr(
-      int dirfd,
-      String path,
-      long flags,
-      long attrSet,
-      long attrClr,
-      long propagation,
-      int usernsFd) {
-    return answer(
-        "mount_setattr",
-        Calls.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd));
+  public long mount_setattr(int dirfd, String path, long flags, long attrSet, long attrClr, long propagation, int usernsFd) {
+    return answer("mount_setattr", Calls.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd));
   }
 
   @Override
@@ -519,6 +505,11 @@ public final class RecordingKernel implements Kernel {
   @Override
   public long sendDescriptor(int socket, String text, int fd) {
     return answer("sendDescriptor", Calls.sendDescriptor(socket, text, fd));
+  }
+
+  @Override
+  public long receiveDescriptor(int socket) {
+    return descriptor("receiveDescriptor", Calls.receiveDescriptor(socket));
   }
 
   @Override

@@ -61,6 +61,13 @@ public sealed interface Action {
   /** Joins a namespace by its file on the host, after its type was checked. */
   record JoinNamespace(Namespace namespace) implements Action {}
 
+  /**
+   * Joins namespaces of the container that runs already, for {@code exec}.
+   *
+   * @param flags CLONE_NEW* of all that are joined in this step
+   */
+  record JoinContainer(long flags) implements Action {}
+
   /** Leaves the runtime's cgroup namespace: after the process stands in its cgroup. */
   record UnshareCgroupNamespace() implements Action {}
 

@@ -20,6 +20,7 @@ public final class ActionText {
       case Action.CloneProcess a -> clone(a);
       case Action.JoinNamespace a ->
           "join " + a.namespace().type().specName() + " namespace " + quote(a.namespace().path());
+      case Action.JoinContainer a -> "join the container's namespaces";
       case Action.UnshareCgroupNamespace a -> "make a cgroup namespace";
       case Action.SetHostname a -> "set host name " + quote(a.name());
       case Action.SetDomainname a -> "set domain name " + quote(a.name());

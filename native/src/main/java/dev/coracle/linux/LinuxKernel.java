@@ -620,6 +620,27 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long receiveDescriptor(int socket) {
+    Address msg = Scratch.structure();
+    Address iov = msg.add(56);
+    Address cmsg = msg.add(72);
+    Address data = msg.add(96);
+    Address.fillZero(msg, 96);
+    msg.add(16).putLong(iov.toLong());
+    msg.add(24).putLong(1);
+    msg.add(32).putLong(cmsg.toLong());
+    msg.add(40).putLong(24);
+    iov.putLong(data.toLong());
+    iov.add(8).putLong(1024);
+    long result = call(Syscalls.RECVMSG, socket, msg.toLong(), 0x40000000L);
+    if (result < 0) {
+      return result;
+    }
+    boolean rights = msg.add(40).getLong() >= 20 && cmsg.add(12).getInt() == 1;
+    return rights ? cmsg.add(16).getInt() : -Errno.EBADF;
+  }
+
+  @Override
   public long clock_gettime(int clock) {
     Address time = Scratch.structure();
     long result = call(Syscalls.CLOCK_GETTIME, clock, time.toLong(), 0);

@@ -82,6 +82,7 @@ final class Syscalls {
   static final int IOCTL = 71;
   static final int CLOCK_GETTIME = 72;
   static final int PWRITE64 = 73;
+  static final int RECVMSG = 74;
 
   private Syscalls() {}
 

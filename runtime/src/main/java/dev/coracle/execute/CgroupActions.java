@@ -1,0 +1,118 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.AT_REMOVEDIR;
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_DIRECTORY;
+import static dev.coracle.abi.Fcntl.O_RDONLY;
+
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Action;
+import java.util.List;
+
+/** Cgroups, by the host's paths: nothing of the container's can reach them. */
+final class CgroupActions {
+  private static final long MODE = 0755;
+  private static final int FILE_MOST = 4096;
+  private static final int RETRY_MILLIS = 1;
+  private static final int MOST_RETRIES = 100;
+
+  private CgroupActions() {}
+
+  /**
+   * Makes a cgroup and its parents.
+   *
+   * @param made gets the directories that were not there before, parents first
+   */
+  static long make(Context c, String path, List<String> made) {
+    long result = c.kernel.mkdirat(AT_FDCWD, path, MODE);
+    if (result == -Errno.ENOENT && path.lastIndexOf('/') > 0) {
+      long parent = make(c, RootFiles.parent(path), made);
+      if (parent < 0) {
+        return parent;
+      }
+      result = c.kernel.mkdirat(AT_FDCWD, path, MODE);
+    }
+    if (result == -Errno.EEXIST) {
+      return 0;
+    }
+    if (result >= 0) {
+      made.add(path);
+    }
+    return result;
+  }
+
+  /**
+   * Removes a cgroup. Processes that were killed leave it a moment later, so EBUSY is worth some
+   * patience, within bounds.
+   */
+  public static long remove(Kernel k, String path) {
+    for (int i = 0; ; i++) {
+      long result = k.unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+      if (result == -Errno.ENOENT) {
+        return 0;
+      }
+      if (result != -Errno.EBUSY || i == MOST_RETRIES) {
+        return result;
+      }
+      long slept = k.poll(new int[0], new short[0], new short[0], RETRY_MILLIS);
+      if (slept < 0 && slept != -Errno.EINTR) {
+        return slept;
+      }
+    }
+  }
+
+  static long enableControllers(Context c, Action.EnableControllers a) {
+    StringBuilder line = new StringBuilder();
+    for (String controller : a.controllers()) {
+      line.append(line.length() == 0 ? "+" : " +").append(controller);
+    }
+    return write(c.kernel, a.path() + "/cgroup.subtree_control", line.toString());
+  }
+
+  static long inheritCpuset(Context c, Action.InheritCpuset a) {
+    long result = inherit(c, a.mountPoint(), a.path(), "cpuset.cpus");
+    return result < 0 ? result : inherit(c, a.mountPoint(), a.path(), "cpuset.mems");
+  }
+
+  private static long inherit(Context c, String mountPoint, String path, String file) {
+    Kernel k = c.kernel;
+    Files.Read own = Files.read(k, path + "/" + file, FILE_MOST);
+    Files.Content content = own.content();
+    if (content == null) {
+      return own.errno();
+    }
+    if (!content.text().trim().isEmpty() || path.length() <= mountPoint.length()) {
+      return 0;
+    }
+    String parent = RootFiles.parent(path);
+    long result = inherit(c, mountPoint, parent, file);
+    if (result < 0) {
+      return result;
+    }
+    Files.Read above = Files.read(k, parent + "/" + file, FILE_MOST);
+    Files.Content value = above.content();
+    return value == null ? above.errno() : write(k, path + "/" + file, value.text().trim());
+  }
+
+  static long write(Kernel k, String path, String value) {
+    return Files.writeKernelFile(k, AT_FDCWD, path, value, 0);
+  }
+
+  static long attachDeviceProgram(Context c, Action.AttachDeviceProgram a) {
+    Kernel k = c.kernel;
+    long program = k.bpfLoadCgroupDevice(a.program().bytes());
+    if (program < 0) {
+      return program;
+    }
+    long cgroup = k.openat2(AT_FDCWD, a.path(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
+    long result = cgroup;
+    if (cgroup >= 0) {
+      result = k.bpfAttachCgroupDevice((int) cgroup, (int) program, 0);
+      c.close(cgroup);
+    }
+    c.close(program);
+    return result;
+  }
+}

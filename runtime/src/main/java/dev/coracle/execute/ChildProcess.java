@@ -1,0 +1,153 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
+import static dev.coracle.abi.Fcntl.CLOSE_RANGE_CLOEXEC;
+import static dev.coracle.abi.Process.PR_SET_DUMPABLE;
+import static dev.coracle.abi.Process.PR_SET_PDEATHSIG;
+import static dev.coracle.abi.Process.SIGKILL;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.Plan;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The container's first process, from its clone to its execve(2): it runs the child's part of the
+ * plan and speaks to the runtime by one-letter messages.
+ *
+ * <p>{@code H}: time for the runtime's hooks, answered with any byte. {@code R}: ready, parked or
+ * about to execute. {@code F} and a text: failed.
+ */
+final class ChildProcess {
+  static final char HOOKS = 'H';
+  static final char READY = 'R';
+  static final char FAILED = 'F';
+
+  private static final int FIRST_AFTER_STDIO = 3;
+  private static final int FAILURE_STATUS = 1;
+
+  private ChildProcess() {}
+
+  /** Runs to execve(2), or fails, tells so, and exits. */
+  static void run(Context c, Plan plan) {
+    String problem = runPlan(c, plan);
+    if (problem != null) {
+      tellFailure(c, problem);
+    }
+    long result = c.kernel.exit_group(FAILURE_STATUS);
+    if (result < 0) {
+      throw new IllegalStateException("exit_group: " + Errno.text(-result));
+    }
+  }
+
+  private static @Nullable String runPlan(Context c, Plan plan) {
+    Kernel k = c.kernel;
+    Steps steps = new Steps(c);
+    long result = prepare(c);
+    if (result < 0) {
+      return "cannot prepare the container's process: " + c.explain(result);
+    }
+    String problem = steps.prepareHooks(plan);
+    if (problem == null) {
+      problem = steps.run(plan.in(Phase.CHILD_SETUP));
+    }
+    if (problem == null && !plan.in(Phase.PARENT_HOOKS).isEmpty()) {
+      problem = waitForHooks(c);
+    }
+    if (problem == null) {
+      problem = steps.run(plan.in(Phase.CHILD_BEFORE_PIVOT));
+    }
+    if (problem == null) {
+      problem = steps.run(plan.in(Phase.CHILD_AFTER_PIVOT));
+    }
+    if (problem == null) {
+      problem = steps.run(plan.in(Phase.CHILD_PROCESS));
+    }
+    if (problem == null) {
+      problem = steps.run(plan.in(Phase.CHILD_START));
+    }
+    return problem;
+  }
+
+  private static long prepare(Context c) {
+    Kernel k = c.kernel;
+    // Killed with the runtime, until it has taken note of us: see park.
+    long result = k.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result >= 0) {
+      // Others in the container must not look into us (CVE-2016-9962).
+      result = k.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+    if (result >= 0) {
+      // Modes of devices and directories are meant as they are written.
+      result = k.umask(0);
+    }
+    if (result >= 0) {
+      long first = FIRST_AFTER_STDIO + c.preserveFds;
+      result = k.close_range(first, ALL_DESCRIPTORS, CLOSE_RANGE_CLOEXEC);
+    }
+    return result;
+  }
+
+  private static @Nullable String waitForHooks(Context c) {
+    long result = send(c, HOOKS, "");
+    byte[] go = new byte[1];
+    if (result >= 0) {
+      result = c.kernel.read(c.sync, go, 0, 1);
+    }
+    if (result == 0) {
+      return "the runtime ended before its hooks";
+    }
+    return result < 0 ? "cannot wait for hooks: " + c.explain(result) : null;
+  }
+
+  /** The step {@code Park}: says that all is set up, and sleeps until {@code start}. */
+  static long park(Context c) {
+    Kernel k = c.kernel;
+    long result = ready(c);
+    if (result < 0 || c.startFifo < 0) {
+      return result;
+    }
+    byte[] go = new byte[1];
+    result = k.read(c.startFifo, go, 0, 1);
+    while (result == -Errno.EINTR) {
+      result = k.read(c.startFifo, go, 0, 1);
+    }
+    return result;
+  }
+
+  private static long ready(Context c) {
+    Kernel k = c.kernel;
+    // From here on we live without the runtime. Were it dead already, the message would not arrive.
+    long result = k.prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    if (result >= 0) {
+      result = send(c, READY, "");
+    }
+    // The socket closes itself on execve: a `run` waits for that to know that it worked.
+    if (result >= 0 && c.startFifo >= 0) {
+      c.close(c.sync);
+      c.sync = -1;
+    }
+    return result;
+  }
+
+  private static void tellFailure(Context c, String problem) {
+    long result;
+    if (c.sync >= 0) {
+      result = send(c, FAILED, problem);
+    } else {
+      byte[] text = Bytes.utf8(problem);
+      result = Files.writeAll(c.kernel, c.startFifo, text, 0, text.length);
+    }
+    if (result < 0) {
+      // Nobody listens any more: there is no one left to tell.
+      return;
+    }
+  }
+
+  private static long send(Context c, char kind, String text) {
+    byte[] message = Bytes.utf8(kind + text);
+    return Files.writeAll(c.kernel, c.sync, message, 0, message.length);
+  }
+}

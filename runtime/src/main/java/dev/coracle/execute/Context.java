@@ -1,0 +1,89 @@
+package dev.coracle.execute;
+
+import dev.coracle.abi.Fcntl;
+import dev.coracle.kernel.DescribingKernel;
+import dev.coracle.kernel.Errno;
+import org.jspecify.annotations.Nullable;
+
+/** What the steps of one process share while they run. */
+public final class Context {
+  final DescribingKernel kernel;
+
+  /** The container as hooks are told of it; the pid is filled in by the process that tells. */
+  final HookState hookState;
+
+  /** The FIFO on which the parked process waits; −1 where it does not park. */
+  int startFifo = -1;
+
+  /** The parked process's way to the runtime; −1 once it is closed. */
+  int sync = -1;
+
+  /** The socket that gets the terminal's master; −1 for none. */
+  int consoleSocket = -1;
+
+  /** The container's first process, for exec; −1 elsewhere. */
+  int containerPidfd = -1;
+
+  /** How many descriptors after stdio the program keeps. */
+  int preserveFds;
+
+  /** The root directory, O_PATH; −1 until a step opened it. */
+  int root = -1;
+
+  /** Whether the mounts of this process are its own. */
+  boolean ownMounts;
+
+  /** Whether the old root still propagates to the host. */
+  boolean sharedOldRoot;
+
+  /** Our pid as the host sees it; 0 until it was asked for. */
+  int hostPid;
+
+  /** The program's path, once it was found. */
+  @Nullable String program;
+
+  private @Nullable String detail;
+
+  /** A context for one process. */
+  public Context(DescribingKernel kernel, HookState hookState) {
+    this.kernel = kernel;
+    this.hookState = hookState;
+  }
+
+  /** Says in words why a step failed, in place of the system call, and returns the error. */
+  long fail(int errno, String words) {
+    detail = words;
+    return -errno;
+  }
+
+  /** What is known of a failure: words, or the call and its error. */
+  String explain(long result) {
+    if (detail != null) {
+      return detail;
+    }
+    String call = kernel.lastFailure(result);
+    return (call.isEmpty() ? "" : call + ": ") + Errno.text(-result);
+  }
+
+  /** The root directory: that of the container, or the process's own. */
+  long root() {
+    if (root < 0) {
+      long fd =
+          kernel.openat2(
+              Fcntl.AT_FDCWD, "/", Fcntl.O_PATH | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC, 0, 0);
+      if (fd < 0) {
+        return fd;
+      }
+      root = (int) fd;
+    }
+    return root;
+  }
+
+  /** Closes a descriptor: that can fail only if it is none, which would be a bug of ours. */
+  void close(long fd) {
+    long closed = kernel.close((int) fd);
+    if (closed < 0) {
+      throw new IllegalStateException("close(" + fd + "): " + Errno.text(-closed));
+    }
+  }
+}

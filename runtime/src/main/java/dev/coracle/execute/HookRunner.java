@@ -1,0 +1,128 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Process.CLONE_PIDFD;
+import static dev.coracle.abi.Process.POLLIN;
+import static dev.coracle.abi.Process.SIGCHLD;
+import static dev.coracle.abi.Process.SIGKILL;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Process;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.spec.Hooks.Hook;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Runs hooks: the state on stdin, the hook's own arguments and environment, a time limit. */
+public final class HookRunner {
+  private static final int NOT_EXECUTED = 127;
+  private static final int MILLIS = 1000;
+
+  private HookRunner() {}
+
+  /** Runs hooks in order up to the first that fails; the text says which and why, or is null. */
+  public static @Nullable String run(Kernel k, List<Hook> hooks, String state) {
+    for (Hook hook : hooks) {
+      String problem = run(k, hook, state);
+      if (problem != null) {
+        return hook.origin() + ": hook \"" + hook.path() + "\" " + problem;
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable String run(Kernel k, Hook hook, String state) {
+    int[] stdin = new int[2];
+    long result = k.pipe2(stdin, O_CLOEXEC);
+    if (result < 0) {
+      return "cannot be run: pipe2: " + Errno.text(-result);
+    }
+    int[] pidfd = new int[1];
+    long pid = k.clone3(CLONE_PIDFD, pidfd, SIGCHLD, -1);
+    if (pid == 0) {
+      becomeHook(k, hook, stdin[0]);
+      return "cannot be run";
+    }
+    closeQuietly(k, stdin[0]);
+    if (pid < 0) {
+      closeQuietly(k, stdin[1]);
+      return "cannot be run: clone3: " + Errno.text(-pid);
+    }
+    byte[] text = Bytes.utf8(state);
+    // A hook need not read its state, and may be gone: EPIPE is no failure (SIGPIPE is ignored).
+    long written = Files.writeAll(k, stdin[1], text, 0, text.length);
+    closeQuietly(k, stdin[1]);
+    String problem = written < 0 && written != -Errno.EPIPE ? Errno.text(-written) : null;
+    String ended = await(k, (int) pid, pidfd[0], hook);
+    closeQuietly(k, pidfd[0]);
+    return problem == null ? ended : "cannot be told the state: " + problem;
+  }
+
+  private static void becomeHook(Kernel k, Hook hook, int stdin) {
+    long result = k.dup3(stdin, 0, 0);
+    if (result >= 0) {
+      result = k.resetSignals();
+    }
+    if (result >= 0) {
+      List<String> args = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();
+      List<String> env = hook.env();
+      result = k.execve(hook.path(), args, env == null ? List.of() : env);
+    }
+    byte[] message = Bytes.utf8("hook " + hook.path() + ": " + Errno.text(-result) + "\n");
+    Files.writeAll(k, 2, message, 0, message.length);
+    exit(k, NOT_EXECUTED);
+  }
+
+  private static void exit(Kernel k, int status) {
+    long result = k.exit_group(status);
+    if (result < 0) {
+      throw new IllegalStateException("exit_group: " + Errno.text(-result));
+    }
+  }
+
+  private static @Nullable String await(Kernel k, int pid, int pidfd, Hook hook) {
+    Integer limit = hook.timeoutSeconds();
+    String problem = null;
+    if (limit != null && !ended(k, pidfd, limit * MILLIS)) {
+      problem = "did not end within " + limit + " s and was killed";
+      long killed = k.pidfd_send_signal(pidfd, SIGKILL);
+      if (killed < 0 && killed != -Errno.ESRCH) {
+        return problem + ": " + Errno.text(-killed);
+      }
+    }
+    int[] status = new int[1];
+    long result = k.wait4(pid, status, 0);
+    while (result == -Errno.EINTR) {
+      result = k.wait4(pid, status, 0);
+    }
+    if (problem != null) {
+      return problem;
+    }
+    if (result < 0) {
+      return "cannot be waited for: " + Errno.text(-result);
+    }
+    int code = Process.exitCode(status[0]);
+    return code == 0
+        ? null
+        : Process.exited(status[0])
+            ? "failed with exit status " + code
+            : "was killed by signal " + (code - 128);
+  }
+
+  private static boolean ended(Kernel k, int pidfd, int timeoutMillis) {
+    short[] events = {POLLIN};
+    long result = k.poll(new int[] {pidfd}, events, new short[1], timeoutMillis);
+    while (result == -Errno.EINTR) {
+      result = k.poll(new int[] {pidfd}, events, new short[1], timeoutMillis);
+    }
+    return result != 0;
+  }
+
+  private static void closeQuietly(Kernel k, int fd) {
+    long result = k.close(fd);
+    if (result < 0) {
+      throw new IllegalStateException("close: " + Errno.text(-result));
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_DIRECTORY;
+import static dev.coracle.abi.Fcntl.O_PATH;
+import static dev.coracle.abi.Process.AF_UNIX;
+import static dev.coracle.abi.Process.CLONE_INTO_CGROUP;
+import static dev.coracle.abi.Process.CLONE_PIDFD;
+import static dev.coracle.abi.Process.SIGCHLD;
+import static dev.coracle.abi.Process.SIGKILL;
+import static dev.coracle.abi.Process.SOCK_CLOEXEC;
+import static dev.coracle.abi.Process.SOCK_SEQPACKET;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Process;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Action;
+import dev.coracle.plan.ActionText;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.Plan;
+import dev.coracle.plan.Step;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The runtime's side of a plan: what comes before the clone, the clone, and the talk with the child
+ * until it is ready. Each method returns an error as text, or null; after an error, {@link #undo}.
+ */
+public final class Launcher {
+  private static final int MOST_MESSAGE_BYTES = 64 * 1024;
+
+  private final Context c;
+  private final Plan plan;
+  private final Steps steps;
+  private int pid;
+  private int pidfd = -1;
+  private int sync = -1;
+  private boolean reaped;
+  private int waitStatus;
+
+  /** A launch of {@code plan}. */
+  public Launcher(Context context, Plan plan) {
+    this.c = context;
+    this.plan = plan;
+    this.steps = new Steps(context);
+  }
+
+  /** The child's pid, once it is cloned. */
+  public int pid() {
+    return pid;
+  }
+
+  /** The child's pidfd, once it is cloned. */
+  public int pidfd() {
+    return pidfd;
+  }
+
+  /** Runs the steps that come before there is a process. */
+  public @Nullable String prepare() {
+    return steps.run(plan.in(Phase.PARENT_BEFORE));
+  }
+
+  /** Makes the process. In the child this does not return. */
+  public @Nullable String launch() {
+    Kernel k = c.kernel;
+    Step step = plan.in(Phase.CLONE).get(0);
+    if (!(step.action() instanceof Action.CloneProcess clone)) {
+      throw new IllegalStateException("no CloneProcess in phase CLONE");
+    }
+    int[] pair = new int[2];
+    long result = k.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, pair);
+    long cgroup = -1;
+    long flags = clone.flags() | CLONE_PIDFD;
+    if (result >= 0 && clone.cgroup() != null) {
+      cgroup = k.openat2(AT_FDCWD, clone.cgroup(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
+      result = cgroup;
+      flags |= CLONE_INTO_CGROUP;
+    }
+    int[] child = new int[1];
+    if (result >= 0) {
+      result = k.clone3(flags, child, SIGCHLD, (int) cgroup);
+    }
+    if (result < 0) {
+      return step.origin() + ": cannot " + ActionText.of(clone) + ": " + c.explain(result);
+    }
+    if (cgroup >= 0) {
+      c.close(cgroup);
+    }
+    if (result == 0) {
+      c.close(pair[0]);
+      c.sync = pair[1];
+      ChildProcess.run(c, plan);
+      return null;
+    }
+    pid = (int) result;
+    pidfd = child[0];
+    sync = pair[0];
+    c.hostPid = pid;
+    c.close(pair[1]);
+    return null;
+  }
+
+  /** Answers the child until it says that it is ready. */
+  public @Nullable String awaitReady() {
+    byte[] message = new byte[MOST_MESSAGE_BYTES];
+    while (true) {
+      long n = receive(message);
+      if (n <= 0) {
+        return died();
+      }
+      if (message[0] == ChildProcess.FAILED) {
+        return Bytes.text(message, 1, (int) n);
+      }
+      if (message[0] == ChildProcess.READY) {
+        return null;
+      }
+      String problem = steps.run(plan.in(Phase.PARENT_HOOKS));
+      if (problem == null) {
+        long sent = c.kernel.write(sync, message, 0, 1);
+        problem = sent < 0 ? died() : null;
+      }
+      if (problem != null) {
+        return problem;
+      }
+    }
+  }
+
+  /** Waits until the child has executed its program: then its end of the socket is closed. */
+  public @Nullable String awaitExecuted() {
+    byte[] message = new byte[MOST_MESSAGE_BYTES];
+    long n = receive(message);
+    return n > 0 ? Bytes.text(message, 1, (int) n) : null;
+  }
+
+  private long receive(byte[] message) {
+    long n = c.kernel.read(sync, message, 0, message.length);
+    while (n == -Errno.EINTR) {
+      n = c.kernel.read(sync, message, 0, message.length);
+    }
+    return n;
+  }
+
+  private String died() {
+    await();
+    int code = Process.exitCode(waitStatus);
+    String how =
+        Process.exited(waitStatus)
+            ? "exited with status " + code
+            : "was killed by signal " + (code - 128);
+    String hint = code == 128 + SIGKILL ? "; is the memory limit too low?" : "";
+    return "the container's process " + how + " while it was set up" + hint;
+  }
+
+  /** Waits for the child's end and returns its wait status. */
+  public int await() {
+    int[] status = new int[1];
+    while (!reaped) {
+      long result = c.kernel.wait4(pid, status, 0);
+      if (result != -Errno.EINTR) {
+        reaped = true;
+        waitStatus = status[0];
+      }
+    }
+    return waitStatus;
+  }
+
+  /** Takes back all that was done, last thing first. The text tells what could not be, or is null. */
+  public @Nullable String undo() {
+    Kernel k = c.kernel;
+    if (pidfd >= 0 && !reaped) {
+      long result = k.pidfd_send_signal(pidfd, SIGKILL);
+      if (result < 0 && result != -Errno.ESRCH) {
+        return "cannot kill process " + pid + ": " + Errno.text(-result);
+      }
+      await();
+    }
+    String problem = null;
+    List<String> made = steps.madeCgroups();
+    for (int i = made.size() - 1; i >= 0; i--) {
+      long result = CgroupActions.remove(k, made.get(i));
+      if (result < 0) {
+        problem = "cannot remove cgroup \"" + made.get(i) + "\": " + Errno.text(-result);
+      }
+    }
+    return problem;
+  }
+}

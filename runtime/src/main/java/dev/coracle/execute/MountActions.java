@@ -1,0 +1,238 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.AT_RECURSIVE;
+import static dev.coracle.abi.Mount.FSCONFIG_CMD_CREATE;
+import static dev.coracle.abi.Mount.FSCONFIG_CMD_RECONFIGURE;
+import static dev.coracle.abi.Mount.FSCONFIG_SET_FLAG;
+import static dev.coracle.abi.Mount.FSCONFIG_SET_STRING;
+import static dev.coracle.abi.Mount.FSMOUNT_CLOEXEC;
+import static dev.coracle.abi.Mount.FSOPEN_CLOEXEC;
+import static dev.coracle.abi.Mount.FSPICK_CLOEXEC;
+import static dev.coracle.abi.Mount.FSPICK_EMPTY_PATH;
+import static dev.coracle.abi.Mount.MOVE_MOUNT_F_EMPTY_PATH;
+import static dev.coracle.abi.Mount.MOVE_MOUNT_T_EMPTY_PATH;
+import static dev.coracle.abi.Mount.OPEN_TREE_CLOEXEC;
+import static dev.coracle.abi.Mount.OPEN_TREE_CLONE;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Stat;
+import dev.coracle.abi.Statx;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Action;
+import dev.coracle.spec.Mount.MountOptions;
+import java.util.List;
+
+/** Makes mounts by the descriptor-based interface: a mount is whole before anyone can see it. */
+final class MountActions {
+  private static final int MESSAGE_BYTES = 512;
+
+  private MountActions() {}
+
+  static long make(Context c, Action.MakeMount mount) {
+    MountOptions options = mount.options();
+    long root = c.root();
+    if (root < 0) {
+      return root;
+    }
+    if (options.remount()) {
+      return remount(c, (int) root, mount.destination(), options);
+    }
+    long tree =
+        options.bind()
+            ? bindTree(c, mount.source(), options)
+            : newFilesystem(c, type(mount), mount.source(), options);
+    if (tree < 0) {
+      return tree;
+    }
+    long attached = attach(c, (int) root, (int) tree, mount.destination(), options.bind());
+    if (attached >= 0 && options.tmpcopyup()) {
+      attached = c.fail(Errno.ENOSYS, "mount option \"tmpcopyup\" is not yet supported");
+    }
+    c.close(tree);
+    return attached;
+  }
+
+  private static String type(Action.MakeMount mount) {
+    String type = mount.type();
+    return type == null ? "" : type;
+  }
+
+  /** A private copy of a path's mount, with the options that are to hold for it. */
+  private static long bindTree(Context c, String source, MountOptions options) {
+    Kernel k = c.kernel;
+    long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive() ? AT_RECURSIVE : 0);
+    long tree = k.open_tree(AT_FDCWD, source, flags);
+    if (tree < 0) {
+      return tree;
+    }
+    long set = attributes(k, (int) tree, options);
+    if (set < 0) {
+      c.close(tree);
+      return set;
+    }
+    return tree;
+  }
+
+  private static long attributes(Kernel k, int mount, MountOptions o) {
+    long result = 0;
+    if (o.attrSet() != 0 || o.attrClear() != 0) {
+      result = k.mount_setattr(mount, "", AT_EMPTY_PATH, o.attrSet(), o.attrClear(), 0, -1);
+    }
+    if (result >= 0 && (o.recursiveSet() != 0 || o.recursiveClear() != 0)) {
+      long all = AT_EMPTY_PATH | AT_RECURSIVE;
+      result = k.mount_setattr(mount, "", all, o.recursiveSet(), o.recursiveClear(), 0, -1);
+    }
+    if (result >= 0 && o.propagation() != 0) {
+      long flags = AT_EMPTY_PATH | (o.propagationRecursive() ? AT_RECURSIVE : 0);
+      result = k.mount_setattr(mount, "", flags, 0, 0, o.propagation(), -1);
+    }
+    return result;
+  }
+
+  private static long newFilesystem(Context c, String type, String source, MountOptions o) {
+    Kernel k = c.kernel;
+    long tree = filesystem(c, type, source, o.superFlags(), o.data(), o.attrSet());
+    boolean more = o.propagation() != 0 || o.recursiveSet() != 0 || o.recursiveClear() != 0;
+    if (tree < 0 || !more) {
+      return tree;
+    }
+    long set = attributes(k, (int) tree, o);
+    if (set < 0) {
+      c.close(tree);
+      return set;
+    }
+    return tree;
+  }
+
+  /** A new filesystem's mount, attached nowhere yet. */
+  static long filesystem(
+      Context c, String type, String source, List<String> flags, List<String> data, long attributes) {
+    Kernel k = c.kernel;
+    long fs = k.fsopen(type, FSOPEN_CLOEXEC);
+    if (fs == -Errno.ENODEV) {
+      return c.fail(Errno.ENODEV, "the kernel has no filesystem type \"" + type + "\"");
+    }
+    if (fs < 0) {
+      return fs;
+    }
+    long result =
+        source.isEmpty() ? 0 : k.fsconfig((int) fs, FSCONFIG_SET_STRING, "source", source, 0);
+    if (result >= 0) {
+      result = options(k, (int) fs, flags, data);
+    }
+    if (result >= 0) {
+      result = k.fsconfig((int) fs, FSCONFIG_CMD_CREATE, null, null, 0);
+    }
+    if (result >= 0) {
+      result = k.fsmount((int) fs, FSMOUNT_CLOEXEC, attributes);
+    }
+    if (result < 0) {
+      explain(c, (int) fs, result);
+    }
+    c.close(fs);
+    return result;
+  }
+
+  private static long options(Kernel k, int fs, List<String> flags, List<String> data) {
+    for (int i = 0; i < flags.size(); i++) {
+      long result = k.fsconfig(fs, FSCONFIG_SET_FLAG, flags.get(i), null, 0);
+      if (result < 0) {
+        return result;
+      }
+    }
+    for (int i = 0; i < data.size(); i++) {
+      String option = data.get(i);
+      int equals = option.indexOf('=');
+      long result =
+          equals < 0
+              ? k.fsconfig(fs, FSCONFIG_SET_FLAG, option, null, 0)
+              : k.fsconfig(
+                  fs,
+                  FSCONFIG_SET_STRING,
+                  option.substring(0, equals),
+                  option.substring(equals + 1),
+                  0);
+      if (result < 0) {
+        return result;
+      }
+    }
+    return 0;
+  }
+
+  /** The kernel says in words what it did not like; they are worth more than EINVAL. */
+  private static void explain(Context c, int fs, long result) {
+    String call = c.explain(result);
+    byte[] message = new byte[MESSAGE_BYTES];
+    long n = c.kernel.read(fs, message, 0, message.length);
+    if (n > 2) {
+      // "e tmpfs: Bad value for 'size'\n": a letter for the level comes first.
+      int end = message[(int) n - 1] == '\n' ? (int) n - 1 : (int) n;
+      c.fail((int) -result, call + ": " + Bytes.text(message, 2, end));
+    } else {
+      c.fail((int) -result, call);
+    }
+  }
+
+  /** Attaches a mount at a path in the root, which is made where it is missing. */
+  static long attach(Context c, int root, int tree, String destination, boolean bind) {
+    Kernel k = c.kernel;
+    boolean directory = true;
+    if (bind) {
+      byte[] statx = new byte[Statx.SIZE];
+      long result = k.statx(tree, "", AT_EMPTY_PATH, Statx.STATX_TYPE, statx);
+      if (result < 0) {
+        return result;
+      }
+      directory = Statx.type(statx) == Stat.S_IFDIR;
+    }
+    long target = RootFiles.openTarget(k, root, destination, directory);
+    if (target < 0) {
+      return target;
+    }
+    long moved = move(k, tree, (int) target);
+    c.close(target);
+    return moved;
+  }
+
+  /** Puts a mount on top of what a descriptor names. */
+  static long move(Kernel k, int tree, int target) {
+    return k.move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  }
+
+  private static long remount(Context c, int root, String destination, MountOptions o) {
+    Kernel k = c.kernel;
+    long target = RootFiles.open(k, root, destination);
+    if (target < 0) {
+      return target;
+    }
+    long result = 0;
+    if (!o.bind() && (!o.superFlags().isEmpty() || !o.data().isEmpty())) {
+      result = reconfigure(c, (int) target, o);
+    }
+    if (result >= 0) {
+      result = attributes(k, (int) target, o);
+    }
+    c.close(target);
+    return result;
+  }
+
+  private static long reconfigure(Context c, int target, MountOptions o) {
+    Kernel k = c.kernel;
+    long fs = k.fspick(target, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+    if (fs < 0) {
+      return fs;
+    }
+    long result = options(k, (int) fs, o.superFlags(), o.data());
+    if (result >= 0) {
+      result = k.fsconfig((int) fs, FSCONFIG_CMD_RECONFIGURE, null, null, 0);
+    }
+    if (result < 0) {
+      explain(c, (int) fs, result);
+    }
+    c.close(fs);
+    return result;
+  }
+}

@@ -1,0 +1,155 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Process.PR_SET_NO_NEW_PRIVS;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Process;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Action;
+import dev.coracle.plan.ActionText;
+import dev.coracle.plan.Plan;
+import dev.coracle.plan.Step;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Carries steps out, one after the other, in whichever process it is called. */
+final class Steps {
+  private static final int AFFINITY_BYTES = 1024; // 8192 CPUs: more than any kernel is built for
+
+  private final Context c;
+  private final RootActions root = new RootActions();
+  private final DeviceActions devices = new DeviceActions();
+  private final List<String> madeCgroups = new ArrayList<>();
+
+  Steps(Context context) {
+    c = context;
+  }
+
+  /** The cgroups that were made, parents first: what is to be undone when the plan fails. */
+  List<String> madeCgroups() {
+    return madeCgroups;
+  }
+
+  /** Runs steps up to the first that fails; the text is the error, or null. */
+  @Nullable String run(List<Step> steps) {
+    for (int i = 0; i < steps.size(); i++) {
+      Step step = steps.get(i);
+      long result = run(step.action());
+      if (result < 0 && !step.tolerates().has(result)) {
+        return step.origin()
+            + ": cannot "
+            + ActionText.of(step.action())
+            + ": "
+            + c.explain(result);
+      }
+    }
+    return null;
+  }
+
+  private long run(Action action) {
+    Kernel k = c.kernel;
+    return switch (action) {
+      case Action.MakeCgroup a -> CgroupActions.make(c, a.path(), madeCgroups);
+      case Action.EnableControllers a -> CgroupActions.enableControllers(c, a);
+      case Action.InheritCpuset a -> CgroupActions.inheritCpuset(c, a);
+      case Action.WriteCgroupFile a -> CgroupActions.write(k, a.path(), a.value());
+      case Action.JoinCgroup a -> CgroupActions.write(k, a.file(), "0");
+      case Action.AttachDeviceProgram a -> CgroupActions.attachDeviceProgram(c, a);
+      case Action.CloneProcess a -> throw misplaced(a);
+      case Action.JoinNamespace a -> NamespaceActions.join(c, a.namespace());
+      case Action.JoinContainer a -> k.setns(c.containerPidfd, a.flags());
+      case Action.UnshareCgroupNamespace a -> k.unshare(0x02000000L);
+      case Action.SetHostname a -> k.sethostname(a.name());
+      case Action.SetDomainname a -> k.setdomainname(a.name());
+      case Action.BringUpLoopback a -> NamespaceActions.bringUpLoopback(c);
+      case Action.IsolateMounts a -> root.isolate(c, a);
+      case Action.AttachRoot a -> root.attach(c, a);
+      case Action.MakeMount a -> MountActions.make(c, a);
+      case Action.MountCgroup a -> CgroupMount.make(c, a);
+      case Action.MakeDevice a -> devices.makeDevice(c, a);
+      case Action.MakeSymlink a -> devices.makeSymlink(c, a);
+      case Action.PivotRoot a -> {
+        devices.done(c);
+        yield root.pivot(c);
+      }
+      case Action.ChangeRoot a -> root.chroot(c, a);
+      case Action.SetRootPropagation a -> root.setPropagation(c, a);
+      case Action.RemountRootReadonly a -> root.makeReadonly(c);
+      case Action.MaskPath a -> root.mask(c, a);
+      case Action.MakePathReadonly a -> root.makePathReadonly(c, a);
+      case Action.SetSysctl a -> NamespaceActions.setSysctl(c, a);
+      case Action.StartSession a -> k.setsid();
+      case Action.OpenConsole a -> ConsoleActions.open(c, a);
+      case Action.SetOomScoreAdj a -> NamespaceActions.setOomScoreAdj(c, a.value());
+      case Action.SetRlimit a -> k.prlimit64(0, a.resource(), a.soft(), a.hard());
+      case Action.ResetCpuAffinity a -> k.schedSetaffinityAll(AFFINITY_BYTES);
+      case Action.RunHooks a -> hooks(a);
+      case Action.DropBoundingCapabilities a -> ProcessActions.dropBounding(c, a);
+      case Action.SetUser a -> ProcessActions.setUser(c, a);
+      case Action.SetCapabilities a -> ProcessActions.setCapabilities(c, a.capabilities());
+      case Action.SetNoNewPrivileges a -> k.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+      case Action.SetUmask a -> k.umask(a.mask());
+      case Action.ChangeDirectory a -> ProcessActions.changeDirectory(c, a);
+      case Action.InstallSeccomp a -> k.seccompSetFilter(a.flags(), a.filter().bytes());
+      case Action.FindProgram a -> ProcessActions.findProgram(c, a);
+      case Action.Park a -> ChildProcess.park(c);
+      case Action.Execute a -> ProcessActions.execute(c, a);
+    };
+  }
+
+  private static IllegalStateException misplaced(Action action) {
+    return new IllegalStateException("not a step of its own: " + action);
+  }
+
+  private long hooks(Action.RunHooks a) {
+    if (c.hostPid == 0) {
+      long result = findHostPid();
+      if (result < 0) {
+        return result;
+      }
+    }
+    String status =
+        switch (a.kind()) {
+          case PRESTART, CREATE_RUNTIME, CREATE_CONTAINER -> "creating";
+          case START_CONTAINER -> "created";
+          case POSTSTART -> "running";
+          case POSTSTOP -> "stopped";
+        };
+    String problem = HookRunner.run(c.kernel, a.hooks(), c.hookState.text(status, c.hostPid));
+    return problem == null ? 0 : c.fail(Errno.EINVAL, problem);
+  }
+
+  /** The host's procfs names us by our pid there, whatever namespace we are in. */
+  private long findHostPid() {
+    byte[] self = new byte[16];
+    long n = c.kernel.readlinkat(AT_FDCWD, "/proc/self", self);
+    if (n < 0) {
+      return n;
+    }
+    c.hostPid = (int) Long.parseLong(Bytes.text(self, 0, (int) n));
+    return 0;
+  }
+
+  /** Whether any step of the plan runs hooks in the container's process. */
+  static boolean childHasHooks(Plan plan) {
+    for (Step step : plan.steps()) {
+      if (step.phase().isChild() && step.action() instanceof Action.RunHooks) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Tells the host's pid while the host's /proc is in sight, for hooks that run later. */
+  @Nullable String prepareHooks(Plan plan) {
+    long result = childHasHooks(plan) ? findHostPid() : 0;
+    return result < 0 ? "cannot find our own pid: " + c.explain(result) : null;
+  }
+
+  static int exitCode(int status) {
+    return Process.exitCode(status);
+  }
+}

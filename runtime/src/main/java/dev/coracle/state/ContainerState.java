@@ -1,0 +1,33 @@
+package dev.coracle.state;
+
+import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.spec.Hooks;
+import java.util.Map;
+
+/**
+ * What is kept of a container on disk. Its status is not among it: that is asked of the kernel.
+ *
+ * @param pid its first process; 0 while it is being made
+ * @param startTicks when that process started, in clock ticks after boot (proc_pid_stat(5), field
+ *     22): with the pid it names one process for ever
+ * @param bundle the bundle's absolute path
+ * @param rootfs the root's absolute path; empty where the sandbox has none
+ * @param createdNanos when it was made, after the epoch
+ * @param ownerUid who made it
+ * @param sandbox the sandbox's word
+ * @param cgroups its cgroups
+ * @param hooks of which poststart and poststop are still to run
+ */
+public record ContainerState(
+    String ociVersion,
+    String id,
+    int pid,
+    long startTicks,
+    String bundle,
+    String rootfs,
+    long createdNanos,
+    long ownerUid,
+    String sandbox,
+    CgroupPaths cgroups,
+    Map<String, String> annotations,
+    Hooks hooks) {}
