@@ -39,6 +39,12 @@ public sealed interface Action {
   record WriteCgroupFile(String path, String value) implements Action {}
 
   /**
+   * Writes several values into one cgroup file, a write(2) for each: devices.allow and devices.deny
+   * take one rule at a time, but one descriptor does for all of them.
+   */
+  record WriteCgroupLines(String path, List<String> values) implements Action {}
+
+  /**
    * Moves the calling process, which must have one thread, into a cgroup by writing {@code 0}.
    *
    * @param file the tasks or cgroup.procs file
