@@ -14,15 +14,14 @@ final class Rules {
    */
   int largest = -1;
 
+  private final int defaultCode;
   private final boolean[] decided = new boolean[SyscallTable.NUMBERS];
   private final int[] codes = new int[SyscallTable.NUMBERS];
   private final @Nullable Branch[] branches = new @Nullable Branch[SyscallTable.NUMBERS];
 
   Rules(Abi abi, int defaultCode) {
     this.abi = abi;
-    for (int i = 0; i < codes.length; i++) {
-      codes[i] = defaultCode;
-    }
+    this.defaultCode = defaultCode;
   }
 
   /** Notes that the profile names a number. */
@@ -39,7 +38,7 @@ final class Rules {
 
   /** The answer where no branch matches. */
   int code(int number) {
-    return codes[number];
+    return decided[number] ? codes[number] : defaultCode;
   }
 
   /** The first conditional rule; null for none. */

@@ -100,7 +100,10 @@ public final class SeccompCompiler {
     int code = Actions.code(rule.action(), rule.errnoRet());
     List<List<Condition>> wide = alternatives(rule.args(), true);
     List<List<Condition>> narrow = alternatives(rule.args(), false);
-    for (String name : rule.names()) {
+    List<String> names = rule.names();
+    // Loops by index, here and below: an iterator for each of a thousand names shows.
+    for (int i = 0; i < names.size(); i++) {
+      String name = names.get(i);
       int record = SyscallTable.find(name);
       for (Rules rules : abis) {
         add(rules, name, record, code, rules.abi.wide() ? wide : narrow);
@@ -116,7 +119,8 @@ public final class SeccompCompiler {
     if (code == defaultCode) {
       return;
     }
-    for (List<Condition> conditions : alternatives) {
+    for (int i = 0; i < alternatives.size(); i++) {
+      List<Condition> conditions = alternatives.get(i);
       if (rules.abi == Abi.X86 && Multiplexer.mayHave(number)) {
         addMultiplexed(rules, name, code, conditions);
       }

@@ -211,6 +211,21 @@ class SeccompCompilerTest {
   }
 
   @Test
+  void multiplexedCallsAreToldByTheirNumbers() {
+    List<String> names = new ArrayList<>(SyscallTableTest.names());
+    names.addAll(List.of("send", "recv"));
+    int calls = 0;
+    for (String name : names) {
+      if (Multiplexer.socketCall(name) + Multiplexer.ipcCall(name) > 0) {
+        calls++;
+        int number = (int) ProfileReader.number(name, Abi.X86);
+        assertThat(Multiplexer.mayHave(number)).as(name).isTrue();
+      }
+    }
+    assertThat(calls).isEqualTo(20 + 12);
+  }
+
+  @Test
   void errnoAndTraceCarryTheirData() {
     Rule errno = new Rule(List.of("read"), "SCMP_ACT_ERRNO", 22, List.of(), 0);
     Rule trace = new Rule(List.of("write"), "SCMP_ACT_TRACE", 777, List.of(), 1);
