@@ -51,6 +51,11 @@ public final class Members {
     sink.error(at, message);
   }
 
+  /** Tells that an element of the array {@code key} is wrong. */
+  public void error(String key, int index, String message) {
+    sink.error(pointer(key).child(index), message);
+  }
+
   /** Tells that this object is wrong. */
   public void error(String message) {
     sink.error(pointer, message);

@@ -10,7 +10,17 @@ final class Calls {
   private Calls() {}
 
   static String openat2(int dirfd, String path, long flags, long mode, long resolve) {
-    return "openat2(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + Flags.open(flags) + ", " + octal(mode) + ", " + Flags.resolve(resolve) + ")";
+    return "openat2("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + Flags.open(flags)
+        + ", "
+        + octal(mode)
+        + ", "
+        + Flags.resolve(resolve)
+        + ")";
   }
 
   static String close(int fd) {
@@ -26,11 +36,31 @@ final class Calls {
   }
 
   static String pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
-    return "pwrite64(" + fd + ", " + bytes(buffer, offset, count) + ", " + count + ", " + position + ")";
+    return "pwrite64("
+        + fd
+        + ", "
+        + bytes(buffer, offset, count)
+        + ", "
+        + count
+        + ", "
+        + position
+        + ")";
   }
 
   static String statx(int dirfd, String path, long flags, long mask, byte[] statx) {
-    return "statx(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + hex(flags) + ", " + hex(mask) + ", " + "[" + statx.length + " bytes]" + ")";
+    return "statx("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + hex(flags)
+        + ", "
+        + hex(mask)
+        + ", "
+        + "["
+        + statx.length
+        + " bytes]"
+        + ")";
   }
 
   static String fstatfsType(int fd) {
@@ -46,7 +76,15 @@ final class Calls {
   }
 
   static String mknodat(int dirfd, String path, long mode, long dev) {
-    return "mknodat(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + octal(mode) + ", " + Flags.device(dev) + ")";
+    return "mknodat("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + octal(mode)
+        + ", "
+        + Flags.device(dev)
+        + ")";
   }
 
   static String unlinkat(int dirfd, String path, long flags) {
@@ -58,11 +96,29 @@ final class Calls {
   }
 
   static String renameat2(int olddirfd, String oldpath, int newdirfd, String newpath, long flags) {
-    return "renameat2(" + Flags.dirfd(olddirfd) + ", " + quote(oldpath) + ", " + Flags.dirfd(newdirfd) + ", " + quote(newpath) + ", " + hex(flags) + ")";
+    return "renameat2("
+        + Flags.dirfd(olddirfd)
+        + ", "
+        + quote(oldpath)
+        + ", "
+        + Flags.dirfd(newdirfd)
+        + ", "
+        + quote(newpath)
+        + ", "
+        + hex(flags)
+        + ")";
   }
 
   static String readlinkat(int dirfd, String path, byte[] buffer) {
-    return "readlinkat(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + "[" + buffer.length + " bytes]" + ")";
+    return "readlinkat("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + "["
+        + buffer.length
+        + " bytes]"
+        + ")";
   }
 
   static String fchmod(int fd, long mode) {
@@ -70,11 +126,29 @@ final class Calls {
   }
 
   static String fchownat(int dirfd, String path, long uid, long gid, long flags) {
-    return "fchownat(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + uid + ", " + gid + ", " + hex(flags) + ")";
+    return "fchownat("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + uid
+        + ", "
+        + gid
+        + ", "
+        + hex(flags)
+        + ")";
   }
 
   static String faccessat2(int dirfd, String path, long mode, long flags) {
-    return "faccessat2(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + mode + ", " + hex(flags) + ")";
+    return "faccessat2("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + mode
+        + ", "
+        + hex(flags)
+        + ")";
   }
 
   static String getdents64(int fd, byte[] buffer) {
@@ -121,8 +195,23 @@ final class Calls {
     return "umask(" + octal(mask) + ")";
   }
 
-  static String mount(@Nullable String source, String target, @Nullable String type, long flags, @Nullable String data) {
-    return "mount(" + quote(source) + ", " + quote(target) + ", " + quote(type) + ", " + Flags.propagation(flags) + ", " + quote(data) + ")";
+  static String mount(
+      @Nullable String source,
+      String target,
+      @Nullable String type,
+      long flags,
+      @Nullable String data) {
+    return "mount("
+        + quote(source)
+        + ", "
+        + quote(target)
+        + ", "
+        + quote(type)
+        + ", "
+        + Flags.propagation(flags)
+        + ", "
+        + quote(data)
+        + ")";
   }
 
   static String umount2(String target, long flags) {
@@ -138,7 +227,17 @@ final class Calls {
   }
 
   static String move_mount(int fromDirfd, String fromPath, int toDirfd, String toPath, long flags) {
-    return "move_mount(" + Flags.dirfd(fromDirfd) + ", " + quote(fromPath) + ", " + Flags.dirfd(toDirfd) + ", " + quote(toPath) + ", " + hex(flags) + ")";
+    return "move_mount("
+        + Flags.dirfd(fromDirfd)
+        + ", "
+        + quote(fromPath)
+        + ", "
+        + Flags.dirfd(toDirfd)
+        + ", "
+        + quote(toPath)
+        + ", "
+        + hex(flags)
+        + ")";
   }
 
   static String fsopen(String fstype, long flags) {
@@ -146,7 +245,17 @@ final class Calls {
   }
 
   static String fsconfig(int fd, long cmd, @Nullable String key, @Nullable String value, int aux) {
-    return "fsconfig(" + fd + ", " + Flags.fsconfig(cmd) + ", " + quote(key) + ", " + quote(value) + ", " + aux + ")";
+    return "fsconfig("
+        + fd
+        + ", "
+        + Flags.fsconfig(cmd)
+        + ", "
+        + quote(key)
+        + ", "
+        + quote(value)
+        + ", "
+        + aux
+        + ")";
   }
 
   static String fsmount(int fd, long flags, long attrFlags) {
@@ -157,12 +266,43 @@ final class Calls {
     return "fspick(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + hex(flags) + ")";
   }
 
-  static String mount_setattr(int dirfd, String path, long flags, long attrSet, long attrClr, long propagation, int usernsFd) {
-    return "mount_setattr(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + hex(flags) + ", " + Flags.mountAttr(attrSet) + ", " + Flags.mountAttr(attrClr) + ", " + Flags.propagation(propagation) + ", " + usernsFd + ")";
+  static String mount_setattr(
+      int dirfd,
+      String path,
+      long flags,
+      long attrSet,
+      long attrClr,
+      long propagation,
+      int usernsFd) {
+    return "mount_setattr("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + hex(flags)
+        + ", "
+        + Flags.mountAttr(attrSet)
+        + ", "
+        + Flags.mountAttr(attrClr)
+        + ", "
+        + Flags.propagation(propagation)
+        + ", "
+        + usernsFd
+        + ")";
   }
 
   static String clone3(long flags, int[] pidfd, int exitSignal, int cgroupFd) {
-    return "clone3(" + Flags.clone(flags) + ", " + "[" + pidfd.length + "]" + ", " + exitSignal + ", " + cgroupFd + ")";
+    return "clone3("
+        + Flags.clone(flags)
+        + ", "
+        + "["
+        + pidfd.length
+        + "]"
+        + ", "
+        + exitSignal
+        + ", "
+        + cgroupFd
+        + ")";
   }
 
   static String execve(String path, List<String> argv, List<String> envp) {
@@ -206,7 +346,17 @@ final class Calls {
   }
 
   static String prctl(long option, long arg2, long arg3, long arg4, long arg5) {
-    return "prctl(" + Flags.prctl(option) + ", " + arg2 + ", " + arg3 + ", " + arg4 + ", " + arg5 + ")";
+    return "prctl("
+        + Flags.prctl(option)
+        + ", "
+        + arg2
+        + ", "
+        + arg3
+        + ", "
+        + arg4
+        + ", "
+        + arg5
+        + ")";
   }
 
   static String prctlSetName(String name) {
@@ -234,7 +384,15 @@ final class Calls {
   }
 
   static String prlimit64(int pid, int resource, long soft, long hard) {
-    return "prlimit64(" + pid + ", " + resource + ", " + Long.toUnsignedString(soft) + ", " + Long.toUnsignedString(hard) + ")";
+    return "prlimit64("
+        + pid
+        + ", "
+        + resource
+        + ", "
+        + Long.toUnsignedString(soft)
+        + ", "
+        + Long.toUnsignedString(hard)
+        + ")";
   }
 
   static String setsid() {
@@ -262,7 +420,13 @@ final class Calls {
   }
 
   static String seccompSetFilter(long flags, byte[] program) {
-    return "seccomp(SECCOMP_SET_MODE_FILTER, " + hex(flags) + ", " + "[" + program.length + " bytes]" + ")";
+    return "seccomp(SECCOMP_SET_MODE_FILTER, "
+        + hex(flags)
+        + ", "
+        + "["
+        + program.length
+        + " bytes]"
+        + ")";
   }
 
   static String bpfLoadCgroupDevice(byte[] instructions) {
@@ -282,7 +446,21 @@ final class Calls {
   }
 
   static String poll(int[] fds, short[] events, short[] revents, int timeoutMillis) {
-    return "poll(" + "[" + fds.length + "]" + ", " + "[" + events.length + "]" + ", " + "[" + revents.length + "]" + ", " + timeoutMillis + ")";
+    return "poll("
+        + "["
+        + fds.length
+        + "]"
+        + ", "
+        + "["
+        + events.length
+        + "]"
+        + ", "
+        + "["
+        + revents.length
+        + "]"
+        + ", "
+        + timeoutMillis
+        + ")";
   }
 
   static String socketpair(long domain, long type, int[] fds) {

@@ -57,7 +57,9 @@ public final class DescribingKernel implements Kernel {
   @Override
   public long pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
     long result = kernel.pwrite64(fd, buffer, offset, count, position);
-    return result < 0 ? failed(result, Calls.pwrite64(fd, buffer, offset, count, position)) : result;
+    return result < 0
+        ? failed(result, Calls.pwrite64(fd, buffer, offset, count, position))
+        : result;
   }
 
   @Override
@@ -105,7 +107,9 @@ public final class DescribingKernel implements Kernel {
   @Override
   public long renameat2(int olddirfd, String oldpath, int newdirfd, String newpath, long flags) {
     long result = kernel.renameat2(olddirfd, oldpath, newdirfd, newpath, flags);
-    return result < 0 ? failed(result, Calls.renameat2(olddirfd, oldpath, newdirfd, newpath, flags)) : result;
+    return result < 0
+        ? failed(result, Calls.renameat2(olddirfd, oldpath, newdirfd, newpath, flags))
+        : result;
   }
 
   @Override
@@ -199,7 +203,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
-  public long mount(@Nullable String source, String target, @Nullable String type, long flags, @Nullable String data) {
+  public long mount(
+      @Nullable String source,
+      String target,
+      @Nullable String type,
+      long flags,
+      @Nullable String data) {
     long result = kernel.mount(source, target, type, flags, data);
     return result < 0 ? failed(result, Calls.mount(source, target, type, flags, data)) : result;
   }
@@ -225,7 +234,9 @@ public final class DescribingKernel implements Kernel {
   @Override
   public long move_mount(int fromDirfd, String fromPath, int toDirfd, String toPath, long flags) {
     long result = kernel.move_mount(fromDirfd, fromPath, toDirfd, toPath, flags);
-    return result < 0 ? failed(result, Calls.move_mount(fromDirfd, fromPath, toDirfd, toPath, flags)) : result;
+    return result < 0
+        ? failed(result, Calls.move_mount(fromDirfd, fromPath, toDirfd, toPath, flags))
+        : result;
   }
 
   @Override
@@ -253,9 +264,20 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
-  public long mount_setattr(int dirfd, String path, long flags, long attrSet, long attrClr, long propagation, int usernsFd) {
+  public long mount_setattr(
+      int dirfd,
+      String path,
+      long flags,
+      long attrSet,
+      long attrClr,
+      long propagation,
+      int usernsFd) {
     long result = kernel.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd);
-    return result < 0 ? failed(result, Calls.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd)) : result;
+    return result < 0
+        ? failed(
+            result,
+            Calls.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd))
+        : result;
   }
 
   @Override
@@ -423,7 +445,9 @@ public final class DescribingKernel implements Kernel {
   @Override
   public long bpfAttachCgroupDevice(int cgroupFd, int programFd, long flags) {
     long result = kernel.bpfAttachCgroupDevice(cgroupFd, programFd, flags);
-    return result < 0 ? failed(result, Calls.bpfAttachCgroupDevice(cgroupFd, programFd, flags)) : result;
+    return result < 0
+        ? failed(result, Calls.bpfAttachCgroupDevice(cgroupFd, programFd, flags))
+        : result;
   }
 
   @Override

@@ -278,7 +278,12 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
-  public long mount(@Nullable String source, String target, @Nullable String type, long flags, @Nullable String data) {
+  public long mount(
+      @Nullable String source,
+      String target,
+      @Nullable String type,
+      long flags,
+      @Nullable String data) {
     return answer("mount", Calls.mount(source, target, type, flags, data));
   }
 
@@ -323,8 +328,17 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
-  public long mount_setattr(int dirfd, String path, long flags, long attrSet, long attrClr, long propagation, int usernsFd) {
-    return answer("mount_setattr", Calls.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd));
+  public long mount_setattr(
+      int dirfd,
+      String path,
+      long flags,
+      long attrSet,
+      long attrClr,
+      long propagation,
+      int usernsFd) {
+    return answer(
+        "mount_setattr",
+        Calls.mount_setattr(dirfd, path, flags, attrSet, attrClr, propagation, usernsFd));
   }
 
   @Override

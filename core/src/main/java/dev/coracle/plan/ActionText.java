@@ -14,6 +14,7 @@ public final class ActionText {
           "enable controllers " + a.controllers() + " below " + quote(a.path());
       case Action.InheritCpuset a -> "inherit the cpuset of " + quote(a.path());
       case Action.WriteCgroupFile a -> "write " + quote(a.value()) + " to " + quote(a.path());
+      case Action.WriteCgroupLines a -> "write " + a.values() + " to " + quote(a.path());
       case Action.JoinCgroup a -> "join cgroup by " + quote(a.file());
       case Action.AttachDeviceProgram a ->
           "attach device program (" + a.program() + ") to " + quote(a.path());

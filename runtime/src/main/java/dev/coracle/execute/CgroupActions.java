@@ -5,14 +5,16 @@ import static dev.coracle.abi.Fcntl.AT_REMOVEDIR;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
+import static dev.coracle.abi.Fcntl.O_WRONLY;
 
+import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
 import java.util.List;
 
 /** Cgroups, by the host's paths: nothing of the container's can reach them. */
-final class CgroupActions {
+public final class CgroupActions {
   private static final long MODE = 0755;
   private static final int FILE_MOST = 4096;
   private static final int RETRY_MILLIS = 1;
@@ -98,6 +100,20 @@ final class CgroupActions {
 
   static long write(Kernel k, String path, String value) {
     return Files.writeKernelFile(k, AT_FDCWD, path, value, 0);
+  }
+
+  static long writeLines(Context c, Action.WriteCgroupLines a) {
+    Kernel k = c.kernel;
+    long fd = k.openat2(AT_FDCWD, a.path(), O_WRONLY | O_CLOEXEC, 0, 0);
+    long result = fd;
+    for (int i = 0; i < a.values().size() && result >= 0; i++) {
+      byte[] bytes = Bytes.utf8(a.values().get(i));
+      result = k.write((int) fd, bytes, 0, bytes.length);
+    }
+    if (fd >= 0) {
+      c.close(fd);
+    }
+    return result;
   }
 
   static long attachDeviceProgram(Context c, Action.AttachDeviceProgram a) {

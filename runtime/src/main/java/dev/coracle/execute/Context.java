@@ -50,6 +50,27 @@ public final class Context {
     this.hookState = hookState;
   }
 
+  /** Lets the process wait for start, and keep descriptors after stdio. */
+  public void useStartFifo(int fd, int preserved) {
+    startFifo = fd;
+    preserveFds = preserved;
+  }
+
+  /** Lets descriptors after stdio be kept. */
+  public void preserve(int count) {
+    preserveFds = count;
+  }
+
+  /** Sends the terminal's master there. */
+  public void useConsoleSocket(int fd) {
+    consoleSocket = fd;
+  }
+
+  /** Joins the container of which this is the first process. */
+  public void useContainer(int pidfd) {
+    containerPidfd = pidfd;
+  }
+
   /** Says in words why a step failed, in place of the system call, and returns the error. */
   long fail(int errno, String words) {
     detail = words;

@@ -4,7 +4,6 @@ import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Process.PR_SET_NO_NEW_PRIVS;
 
 import dev.coracle.abi.Bytes;
-import dev.coracle.abi.Process;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
@@ -56,6 +55,7 @@ final class Steps {
       case Action.EnableControllers a -> CgroupActions.enableControllers(c, a);
       case Action.InheritCpuset a -> CgroupActions.inheritCpuset(c, a);
       case Action.WriteCgroupFile a -> CgroupActions.write(k, a.path(), a.value());
+      case Action.WriteCgroupLines a -> CgroupActions.writeLines(c, a);
       case Action.JoinCgroup a -> CgroupActions.write(k, a.file(), "0");
       case Action.AttachDeviceProgram a -> CgroupActions.attachDeviceProgram(c, a);
       case Action.CloneProcess a -> throw misplaced(a);
@@ -149,7 +149,4 @@ final class Steps {
     return result < 0 ? "cannot find our own pid: " + c.explain(result) : null;
   }
 
-  static int exitCode(int status) {
-    return Process.exitCode(status);
-  }
 }

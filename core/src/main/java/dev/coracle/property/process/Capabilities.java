@@ -5,6 +5,7 @@ import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
+import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -89,19 +90,17 @@ public final class Capabilities {
 
   /** Takes what is not wanted out of the bounding set: while CAP_SETPCAP is still there. */
   public static void planBounding(
-      dev.coracle.spec.Process.@Nullable Capabilities sets, PlanBuilder plan) {
+      dev.coracle.spec.Process.@Nullable Capabilities sets, Origin origin, PlanBuilder plan) {
     if (sets != null) {
-      plan.add(
-          Phase.CHILD_PROCESS,
-          new Action.DropBoundingCapabilities(sets.bounding()),
-          POINTER.child("bounding"));
+      plan.add(Phase.CHILD_PROCESS, new Action.DropBoundingCapabilities(sets.bounding()), origin);
     }
   }
 
   /** Sets the other four: after User, which clears them. */
-  public static void plan(dev.coracle.spec.Process.@Nullable Capabilities sets, PlanBuilder plan) {
+  public static void plan(
+      dev.coracle.spec.Process.@Nullable Capabilities sets, Origin origin, PlanBuilder plan) {
     if (sets != null) {
-      plan.add(Phase.CHILD_PROCESS, new Action.SetCapabilities(sets), POINTER);
+      plan.add(Phase.CHILD_PROCESS, new Action.SetCapabilities(sets), origin);
     }
   }
 }

@@ -37,15 +37,15 @@ public final class User {
   }
 
   /** Sets the umask, and takes on user and groups: the list of groups is always replaced. */
-  public static void plan(dev.coracle.spec.Process process, PlanBuilder plan) {
+  public static void plan(
+      dev.coracle.spec.Process process, boolean keepCapabilities, PlanBuilder plan) {
     dev.coracle.spec.Process.User user = process.user();
     Integer umask = user.umask();
     plan.add(
         Phase.CHILD_PROCESS, new Action.SetUmask(umask == null ? DEFAULT_UMASK : umask), UMASK);
     plan.add(
         Phase.CHILD_PROCESS,
-        new Action.SetUser(
-            user.uid(), user.gid(), user.additionalGids(), process.capabilities() != null),
+        new Action.SetUser(user.uid(), user.gid(), user.additionalGids(), keepCapabilities),
         POINTER);
   }
 }

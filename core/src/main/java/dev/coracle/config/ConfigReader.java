@@ -1,0 +1,128 @@
+package dev.coracle.config;
+
+import dev.coracle.json.Json;
+import dev.coracle.json.JsonException;
+import dev.coracle.json.JsonParser;
+import dev.coracle.json.Members;
+import dev.coracle.json.Pointer;
+import dev.coracle.problem.Problems;
+import dev.coracle.property.Annotations;
+import dev.coracle.property.Domainname;
+import dev.coracle.property.Hooks;
+import dev.coracle.property.Hostname;
+import dev.coracle.property.Mounts;
+import dev.coracle.property.OciVersion;
+import dev.coracle.property.Root;
+import dev.coracle.property.Unsupported;
+import dev.coracle.property.linux.CgroupsPath;
+import dev.coracle.property.linux.Devices;
+import dev.coracle.property.linux.MaskedPaths;
+import dev.coracle.property.linux.Namespaces;
+import dev.coracle.property.linux.ReadonlyPaths;
+import dev.coracle.property.linux.RootfsPropagation;
+import dev.coracle.property.linux.SeccompFilter;
+import dev.coracle.property.linux.Sysctl;
+import dev.coracle.property.linux.resources.ResourcesReader;
+import dev.coracle.property.process.Args;
+import dev.coracle.property.process.Capabilities;
+import dev.coracle.property.process.ConsoleSize;
+import dev.coracle.property.process.Cwd;
+import dev.coracle.property.process.Env;
+import dev.coracle.property.process.NoNewPrivileges;
+import dev.coracle.property.process.OomScoreAdj;
+import dev.coracle.property.process.Rlimits;
+import dev.coracle.property.process.Terminal;
+import dev.coracle.property.process.User;
+import dev.coracle.spec.Linux;
+import dev.coracle.spec.Process;
+import dev.coracle.spec.Spec;
+import org.jspecify.annotations.Nullable;
+
+/** Reads config.json: every property by its own class, all problems at once. */
+public final class ConfigReader {
+  private ConfigReader() {}
+
+  /**
+   * The Spec that the bytes hold, or null where they are not a JSON object.
+   *
+   * @param grantableCapabilities what the runtime itself may give, as a bit mask
+   */
+  public static @Nullable Spec read(
+      byte[] json, int from, int end, long grantableCapabilities, Problems problems) {
+    Members config = object(json, from, end, problems);
+    if (config == null) {
+      return null;
+    }
+    Unsupported.checkConfig(config);
+    return new Spec(
+        OciVersion.read(config),
+        process(config.object("process"), grantableCapabilities, problems),
+        Root.read(config),
+        Hostname.read(config),
+        Domainname.read(config),
+        Mounts.read(config),
+        Hooks.read(config),
+        Annotations.read(config),
+        linux(config.object("linux"), problems));
+  }
+
+  /** The process that a file for {@code exec --process} holds, or null where it is no object. */
+  public static @Nullable Process readProcess(
+      byte[] json, int from, int end, long grantableCapabilities, Problems problems) {
+    Members process = object(json, from, end, problems);
+    return process == null ? null : process(process, grantableCapabilities, problems);
+  }
+
+  private static @Nullable Members object(byte[] json, int from, int end, Problems problems) {
+    Json value;
+    try {
+      value = JsonParser.parse(json, from, end);
+    } catch (JsonException e) {
+      problems.error(
+          Pointer.ROOT,
+          "not valid JSON at line " + e.line() + ", column " + e.column() + ": " + e.getMessage());
+      return null;
+    }
+    if (value instanceof Json.Obj o) {
+      return new Members(o, Pointer.ROOT, problems::error);
+    }
+    problems.error(Pointer.ROOT, "must be an object, not " + value.kind());
+    return null;
+  }
+
+  private static @Nullable Process process(
+      @Nullable Members process, long grantable, Problems problems) {
+    if (process == null) {
+      return null;
+    }
+    Unsupported.checkProcess(process);
+    return new Process(
+        Terminal.read(process),
+        ConsoleSize.read(process),
+        Cwd.read(process),
+        Env.read(process),
+        Args.read(process),
+        User.read(process),
+        Rlimits.read(process),
+        Capabilities.read(process, grantable, problems),
+        NoNewPrivileges.read(process),
+        OomScoreAdj.read(process));
+  }
+
+  private static Linux linux(@Nullable Members linux, Problems problems) {
+    if (linux == null) {
+      return Linux.NONE;
+    }
+    Unsupported.checkLinux(linux);
+    return new Linux(
+        Namespaces.read(linux),
+        Devices.read(linux),
+        CgroupsPath.read(linux),
+        ResourcesReader.read(linux),
+        Sysctl.read(linux),
+        SeccompFilter.read(linux),
+        RootfsPropagation.read(linux),
+        MaskedPaths.read(linux),
+        ReadonlyPaths.read(linux));
+  }
+}

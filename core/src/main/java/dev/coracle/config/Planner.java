@@ -1,0 +1,245 @@
+package dev.coracle.config;
+
+import dev.coracle.cgroup.CgroupLayout;
+import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.json.Pointer;
+import dev.coracle.plan.Action;
+import dev.coracle.plan.Errors;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.Plan;
+import dev.coracle.plan.PlanBuilder;
+import dev.coracle.problem.Origin;
+import dev.coracle.problem.Problems;
+import dev.coracle.property.Domainname;
+import dev.coracle.property.Hooks;
+import dev.coracle.property.Hostname;
+import dev.coracle.property.Mounts;
+import dev.coracle.property.Root;
+import dev.coracle.property.linux.CgroupsPath;
+import dev.coracle.property.linux.Devices;
+import dev.coracle.property.linux.MaskedPaths;
+import dev.coracle.property.linux.Namespaces;
+import dev.coracle.property.linux.ReadonlyPaths;
+import dev.coracle.property.linux.RootfsPropagation;
+import dev.coracle.property.linux.SeccompFilter;
+import dev.coracle.property.linux.Sysctl;
+import dev.coracle.property.process.Args;
+import dev.coracle.property.process.Capabilities;
+import dev.coracle.property.process.Cwd;
+import dev.coracle.property.process.NoNewPrivileges;
+import dev.coracle.property.process.OomScoreAdj;
+import dev.coracle.property.process.Rlimits;
+import dev.coracle.property.process.Terminal;
+import dev.coracle.property.process.User;
+import dev.coracle.spec.Linux.Namespace;
+import dev.coracle.spec.Linux.NamespaceType;
+import dev.coracle.spec.Process;
+import dev.coracle.spec.Seccomp;
+import dev.coracle.spec.Spec;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * From a Spec to a Plan. Each property adds its own steps; the order in which they are asked is the
+ * one thing that stands here, with the reason where it matters.
+ */
+public final class Planner {
+  private static final Origin AFFINITY = new Origin.Default("CPU affinity");
+  private static final Origin SESSION = new Origin.Default("session");
+  private static final Origin CAPABILITIES = new Origin.Default("capabilities");
+  private static final Process.Capabilities NONE = new Process.Capabilities(0, 0, 0, 0, 0);
+
+  private final Spec spec;
+  private final Host host;
+  private final Target target;
+  private final Problems problems;
+  private final PlanBuilder plan = new PlanBuilder();
+
+  /**
+   * What a plan is made for.
+   *
+   * @param bundle the bundle's absolute path
+   * @param isolated whether a sandbox stands between the process and the host
+   */
+  public record Target(String bundle, CgroupPaths cgroups, boolean isolated) {}
+
+  private Planner(Spec spec, Host host, Target target, Problems problems) {
+    this.spec = spec;
+    this.host = host;
+    this.target = target;
+    this.problems = problems;
+  }
+
+  /** The plan of {@code create}; worth nothing where there are errors among the problems. */
+  public static Plan plan(Spec spec, Host host, Target target, Problems problems) {
+    Planner planner = new Planner(spec, host, target, problems);
+    Process process = spec.process();
+    if (process == null) {
+      problems.error(Pointer.of("/process"), "is required");
+      return planner.plan.build();
+    }
+    planner.create(process);
+    return planner.plan.build();
+  }
+
+  /**
+   * The plan of {@code exec}: a process in a container that runs already.
+   *
+   * @param spec the container's
+   * @param process what is to run
+   */
+  public static Plan planExec(
+      Spec spec, Process process, Host host, Target target, Problems problems) {
+    Planner planner = new Planner(spec, host, target, problems);
+    planner.exec(process);
+    return planner.plan.build();
+  }
+
+  private void create(Process process) {
+    List<Namespace> namespaces = spec.linux().namespaces();
+    CgroupPlan.plan(spec, host.cgroups(), target.cgroups(), plan, problems);
+    Namespaces.planParent(namespaces, plan);
+    plan.add(
+        Phase.CLONE,
+        new Action.CloneProcess(Namespaces.cloneFlags(namespaces), target.cgroups().v2Path()),
+        Namespaces.POINTER);
+    // The steps that need the host's /proc and the host's paths come first.
+    OomScoreAdj.plan(process.oomScoreAdj(), plan);
+    Namespaces.planChild(namespaces, plan);
+    plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
+    Hostname.plan(spec, plan, problems);
+    Domainname.plan(spec, plan, problems);
+    Sysctl.plan(spec, plan, problems);
+    filesystem();
+    Hooks.plan(spec.hooks(), plan);
+    // After the createContainer hooks, which may still add devices; before the root is read-only.
+    Terminal.plan(process, plan);
+    process(process);
+  }
+
+  private void filesystem() {
+    dev.coracle.spec.Root root = spec.root();
+    Namespace mount = spec.linux().namespace(NamespaceType.MOUNT);
+    if (root == null) {
+      if (target.isolated()) {
+        problems.error(Root.POINTER, "is required");
+      }
+      return;
+    }
+    String path = root.path().startsWith("/") ? root.path() : target.bundle() + "/" + root.path();
+    if (mount == null || mount.path() != null) {
+      withoutMounts(path);
+      return;
+    }
+    RootfsPropagation.planIsolation(spec.linux().rootfsPropagation(), plan);
+    Root.planAttach(path, plan);
+    Namespace cgroup = spec.linux().namespace(NamespaceType.CGROUP);
+    Mounts.plan(spec.mounts(), target.bundle(), cgroupMounts(), cgroup != null, plan, problems);
+    if (!Mounts.bindsDev(spec.mounts())) {
+      Devices.plan(spec.linux().devices(), plan);
+    }
+    Root.planPivot(plan);
+    RootfsPropagation.plan(spec.linux().rootfsPropagation(), plan);
+    ReadonlyPaths.plan(spec.linux().readonlyPaths(), plan);
+    MaskedPaths.plan(spec.linux().maskedPaths(), plan);
+    // Last: all that came before may have to make a directory in it.
+    Root.planReadonly(root, plan);
+  }
+
+  /** Without a mount namespace of its own there is a chroot, and nothing that needs a mount. */
+  private void withoutMounts(String path) {
+    Mounts.refuse(spec.mounts(), problems);
+    refuse(!spec.linux().maskedPaths().isEmpty(), MaskedPaths.POINTER);
+    refuse(!spec.linux().readonlyPaths().isEmpty(), ReadonlyPaths.POINTER);
+    refuse(spec.linux().rootfsPropagation() != null, RootfsPropagation.POINTER);
+    refuse(!spec.linux().devices().isEmpty(), Devices.POINTER);
+    dev.coracle.spec.Root root = spec.root();
+    refuse(root != null && root.readonly(), Root.READONLY);
+    Root.planChroot(path, plan);
+  }
+
+  private void refuse(boolean asked, Pointer at) {
+    if (asked) {
+      problems.error(
+          at, "needs a new mount namespace; add {\"type\":\"mount\"} to /linux/namespaces");
+    }
+  }
+
+  private List<Action.Hierarchy> cgroupMounts() {
+    String v2 = target.cgroups().v2Path();
+    if (host.cgroups().version() == CgroupLayout.Version.V2 && v2 != null) {
+      List<Action.Hierarchy> out = new ArrayList<>();
+      out.add(new Action.Hierarchy("", null, v2));
+      return out;
+    }
+    return host.cgroups().mounts(target.cgroups());
+  }
+
+  /** What becomes of the process: the same for its first process and for exec. */
+  private void process(Process process) {
+    Process.Capabilities capabilities = process.capabilities();
+    Origin capabilitiesOrigin = Origin.of(Capabilities.POINTER);
+    if (capabilities == null && target.isolated()) {
+      // As peers do: a container that asks for no capabilities gets none.
+      capabilities = NONE;
+      capabilitiesOrigin = CAPABILITIES;
+    }
+    if (target.isolated()) {
+      plan.add(
+          Phase.CHILD_PROCESS,
+          new Action.ResetCpuAffinity(),
+          AFFINITY,
+          Errors.of(dev.coracle.kernel.Errno.EINVAL, dev.coracle.kernel.Errno.EPERM));
+    }
+    Cwd.plan(process.cwd(), target.isolated(), plan);
+    Rlimits.plan(process.rlimits(), plan);
+    Capabilities.planBounding(capabilities, capabilitiesOrigin, plan);
+    Seccomp seccomp = spec.linux().seccomp();
+    if (seccomp != null && !process.noNewPrivileges()) {
+      // Loading a filter takes CAP_SYS_ADMIN then: as late as that is still there.
+      SeccompFilter.plan(seccomp, false, plan);
+    }
+    User.plan(process, capabilities != null, plan);
+    Capabilities.plan(capabilities, capabilitiesOrigin, plan);
+    NoNewPrivileges.plan(process.noNewPrivileges(), plan);
+    // As the user that will run it: what they may not execute is not found.
+    Args.planFind(process.args(), process.env(), plan);
+    Args.planPark(plan);
+    if (seccomp != null && process.noNewPrivileges()) {
+      SeccompFilter.plan(seccomp, true, plan);
+    }
+    Args.planExecute(process.args(), process.env(), process.user().uid(), plan);
+  }
+
+  private void exec(Process process) {
+    long flags = 0;
+    for (Namespace n : spec.linux().namespaces()) {
+      flags |= n.type().cloneFlag();
+    }
+    // A PID or time namespace takes only processes that are made after it was joined.
+    long early = NamespaceType.PID.cloneFlag() | NamespaceType.TIME.cloneFlag();
+    Origin origin = Origin.of(Namespaces.POINTER);
+    joinContainer(Phase.PARENT_BEFORE, flags & early, origin);
+    plan.add(
+        Phase.CLONE, new Action.CloneProcess(0, target.cgroups().v2Path()), Namespaces.POINTER);
+    CgroupsPath.planJoin(target.cgroups(), CgroupsPath.origin(spec.linux().cgroupsPath()), plan);
+    OomScoreAdj.plan(process.oomScoreAdj(), plan);
+    joinContainer(Phase.CHILD_SETUP, flags & ~early, origin);
+    plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
+    dev.coracle.spec.Root root = spec.root();
+    boolean chroot = root != null && spec.linux().namespace(NamespaceType.MOUNT) == null;
+    if (chroot) {
+      String path = root.path().startsWith("/") ? root.path() : target.bundle() + "/" + root.path();
+      Root.planChroot(path, plan);
+    }
+    Terminal.plan(process, plan);
+    process(process);
+  }
+
+  private void joinContainer(Phase phase, long flags, @Nullable Origin origin) {
+    if (flags != 0 && origin != null) {
+      plan.add(phase, new Action.JoinContainer(flags), origin);
+    }
+  }
+}

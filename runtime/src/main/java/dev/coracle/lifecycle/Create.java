@@ -1,0 +1,248 @@
+package dev.coracle.lifecycle;
+
+import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
+import static dev.coracle.abi.Process.AF_UNIX;
+import static dev.coracle.abi.Process.CLOCK_REALTIME;
+import static dev.coracle.abi.Process.SOCK_CLOEXEC;
+import static dev.coracle.abi.Process.SOCK_STREAM;
+
+import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.config.Host;
+import dev.coracle.config.Planner;
+import dev.coracle.execute.Context;
+import dev.coracle.execute.HookState;
+import dev.coracle.execute.Launcher;
+import dev.coracle.host.HostReader;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Plan;
+import dev.coracle.problem.Problems;
+import dev.coracle.property.OciVersion;
+import dev.coracle.sandbox.HostSandbox;
+import dev.coracle.sandbox.SandboxKind;
+import dev.coracle.spec.Process;
+import dev.coracle.spec.Root;
+import dev.coracle.spec.Spec;
+import dev.coracle.state.ContainerState;
+import dev.coracle.state.ProcStat;
+import dev.coracle.state.StateStore;
+import org.jspecify.annotations.Nullable;
+
+/** {@code create}: everything up to a process that is set up and parked, or nothing at all. */
+public final class Create {
+  private static final int FIRST_AFTER_STDIO = 3;
+
+  /**
+   * What was asked for.
+   *
+   * @param pidFile null for none
+   * @param consoleSocket the path of a socket that gets the terminal's master; null for none
+   * @param consoleDescriptor a connected socket that gets it; −1 for none
+   * @param sandbox the value of --sandbox; null where it was not given
+   * @param runproc whether we are called by the name runproc
+   */
+  public record Request(
+      String id,
+      String bundle,
+      @Nullable String pidFile,
+      @Nullable String consoleSocket,
+      int consoleDescriptor,
+      int preserveFds,
+      @Nullable String sandbox,
+      boolean runproc) {}
+
+  private final Environment e;
+  private final Request request;
+  private final Problems problems = new Problems();
+
+  private Create(Environment e, Request request) {
+    this.e = e;
+    this.request = request;
+  }
+
+  /** A container that was made: its process is parked. */
+  public record Created(Launcher launcher, Bundle bundle) {}
+
+  /** Makes a container. */
+  public static Created create(Environment e, Request request) throws Failure {
+    return new Create(e, request).create();
+  }
+
+  /** The plan of a bundle, and nothing done. */
+  public static Plan plan(Environment e, Request request) throws Failure {
+    Create create = new Create(e, request);
+    Host host = HostReader.read(e.kernel());
+    Bundle bundle = Bundle.read(e, request.bundle(), host, create.problems);
+    SandboxKind kind =
+        SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
+    Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
+    return create.plan(bundle, spec, kind, host, create.cgroups(spec, host));
+  }
+
+  private Created create() throws Failure {
+    String defect = StateStore.defect(request.id());
+    if (defect != null) {
+      throw new Failure(defect);
+    }
+    closeLeakedDescriptors();
+    Host host = HostReader.read(e.kernel());
+    Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
+    SandboxKind kind =
+        SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
+    Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
+    CgroupPaths cgroups = cgroups(spec, host);
+    Plan plan = plan(bundle, spec, kind, host, cgroups);
+    String warnings = problems.warningText();
+    if (!warnings.isEmpty()) {
+      e.output().warn(warnings);
+    }
+    return make(bundle, spec, kind, cgroups, plan);
+  }
+
+  private CgroupPaths cgroups(Spec spec, Host host) throws Failure {
+    if (problems.hasErrors()) {
+      throw new Failure(problems.errorText());
+    }
+    return CgroupPaths.of(host.cgroups(), spec.linux().cgroupsPath(), request.id());
+  }
+
+  private Plan plan(Bundle bundle, Spec spec, SandboxKind kind, Host host, CgroupPaths cgroups)
+      throws Failure {
+    boolean isolated = kind == SandboxKind.CONTAINER;
+    Plan plan =
+        Planner.plan(
+            spec, host, new Planner.Target(bundle.path(), cgroups, isolated), problems);
+    if (problems.hasErrors()) {
+      throw new Failure(problems.errorText());
+    }
+    return plan;
+  }
+
+  /** What the caller leaked must not be at hand in the container (CVE-2024-21626). */
+  private void closeLeakedDescriptors() throws Failure {
+    if (request.consoleDescriptor() >= 0) {
+      return; // It was opened by ourselves, after the others were closed.
+    }
+    long first = FIRST_AFTER_STDIO + request.preserveFds();
+    long result = e.kernel().close_range(first, ALL_DESCRIPTORS, 0);
+    if (result < 0) {
+      throw new Failure("cannot close descriptors: " + Errno.text(-result));
+    }
+  }
+
+  private Created make(
+      Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups, Plan plan) throws Failure {
+    StateStore store = e.store();
+    long taken = store.take(request.id());
+    if (taken == -Errno.EEXIST) {
+      throw new Failure("container with given ID already exists: \"" + request.id() + "\"");
+    }
+    if (taken < 0) {
+      throw new Failure(
+          "cannot make state directory \"" + e.root() + "/" + request.id() + "\": "
+              + Errno.text(-taken));
+    }
+    Context context =
+        new Context(
+            e.kernel(),
+            new HookState(
+                OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
+    Launcher launcher = new Launcher(context, plan);
+    String problem = attempt(context, launcher, state(bundle, spec, kind, cgroups), bundle);
+    if (problem == null) {
+      return new Created(launcher, bundle);
+    }
+    String left = launcher.undo();
+    long removed = store.remove(request.id());
+    String more = left == null ? "" : "\n" + left;
+    String stale = removed < 0 ? "\ncannot remove the state: " + Errno.text(-removed) : "";
+    throw new Failure(problem + more + stale);
+  }
+
+  private ContainerState state(
+      Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups) {
+    Kernel k = e.kernel();
+    Root root = spec.root();
+    String rootfs =
+        root == null
+            ? ""
+            : root.path().startsWith("/") ? root.path() : bundle.path() + "/" + root.path();
+    return new ContainerState(
+        spec.ociVersion(),
+        request.id(),
+        0,
+        0,
+        bundle.path(),
+        rootfs,
+        Math.max(0, k.clock_gettime(CLOCK_REALTIME)),
+        Math.max(0, k.geteuid()),
+        kind.word(),
+        cgroups,
+        spec.annotations(),
+        spec.hooks());
+  }
+
+  private @Nullable String attempt(
+      Context context, Launcher launcher, ContainerState state, Bundle bundle) {
+    StateStore store = e.store();
+    long result = store.write(state, bundle.config(), 0, bundle.length());
+    if (result >= 0) {
+      result = store.makeStartFifo(state.id());
+    }
+    if (result < 0) {
+      return "cannot write the state: " + e.kernel().lastFailure(result) + ": "
+          + Errno.text(-result);
+    }
+    context.useStartFifo((int) result, request.preserveFds());
+    String problem = connectConsole(context, bundle.spec().process());
+    if (problem == null) {
+      problem = launcher.prepare();
+    }
+    if (problem == null) {
+      problem = launcher.launch();
+    }
+    if (problem == null) {
+      problem = note(launcher);
+    }
+    if (problem == null) {
+      problem = launcher.awaitReady();
+    }
+    if (problem == null) {
+      problem = PidFile.write(e.kernel(), request.pidFile(), launcher.pid());
+    }
+    return problem;
+  }
+
+  /** Takes note of the process, while it is at work. */
+  private @Nullable String note(Launcher launcher) {
+    ProcStat stat = ProcStat.of(e.kernel(), launcher.pid());
+    if (stat == null) {
+      return launcher.awaitReady(); // It is gone; the launcher knows how.
+    }
+    long result = e.store().writeProcess(launcher.pid(), stat.startTicks());
+    return result < 0 ? "cannot write the state: " + Errno.text(-result) : null;
+  }
+
+  private @Nullable String connectConsole(Context context, @Nullable Process process) {
+    boolean terminal = process != null && process.terminal();
+    String path = request.consoleSocket();
+    if (request.consoleDescriptor() >= 0) {
+      context.useConsoleSocket(request.consoleDescriptor());
+      return null;
+    }
+    if (path == null) {
+      return terminal ? "--console-socket is required: /process/terminal is true" : null;
+    }
+    if (!terminal) {
+      return "--console-socket must not be given: /process/terminal is false";
+    }
+    Kernel k = e.kernel();
+    long socket = k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    long result = socket < 0 ? socket : k.connectUnix((int) socket, path);
+    if (result < 0) {
+      return "cannot connect to --console-socket \"" + path + "\": " + Errno.text(-result);
+    }
+    context.useConsoleSocket((int) socket);
+    return null;
+  }
+}
