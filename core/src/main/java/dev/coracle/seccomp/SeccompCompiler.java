@@ -7,15 +7,18 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Compiles a filter to the kernel's classic BPF, to answer like libseccomp 2.5 under runc 1.3 does.
+ * Compiles a filter to the kernel's classic BPF, to answer as libseccomp does under runc.
  *
  * <p>The order of checks: the architecture, where one that the filter has no rules for is killed;
  * then a binary search for the number; then, for some numbers, the arguments. Where the default
  * denies, numbers above the largest one that the profile names answer ENOSYS, so that a C library
  * falls back to the calls of older kernels. Where x32 is not listed, its calls are killed.
  *
+ * <p>Where libseccomp 2.5.4 does not do what its rules say (several inequalities for one call; x32
+ * beside x86-64), this does what they say.
+ *
  * <p>OCI: config-linux.md, "Seccomp". Kernel: seccomp(2), linux v6.12 kernel/seccomp.c. Peers: runc
- * libcontainer/seccomp, libseccomp src/db.c and src/gen_bpf.c.
+ * 76d9cf5 libcontainer/seccomp, libseccomp src/db.c and src/gen_bpf.c.
  */
 public final class SeccompCompiler {
   /** BPF_MAXINSNS: a longer program is refused by the kernel. */
