@@ -20,6 +20,7 @@ import org.apache.batik.svggen.SVGGeneratorContext;
 import org.apache.batik.svggen.SVGGraphics2D;
 import org.apache.batik.svggen.SVGSyntax;
 import org.jfree.chart.JFreeChart;
+import org.jfree.chart.axis.AxisSpace;
 import org.jfree.chart.axis.CategoryAxis;
 import org.jfree.chart.axis.NumberAxis;
 import org.jfree.chart.labels.CategoryItemLabelGenerator;
@@ -44,6 +45,7 @@ final class Chart {
   private static final int PANEL_HEADING = 22;
   private static final int BAR = 24;
   private static final int PANEL_GAP = 18;
+  private static final int NAMES_WIDTH = 130;
 
   private static final Color BACKGROUND = new Color(0xffffff);
   private static final Color BORDER = new Color(0xd1d9e0);
@@ -200,6 +202,10 @@ final class Chart {
     plot.setOutlineVisible(false);
     plot.setBackgroundPaint(null);
     plot.setRangeGridlinesVisible(false);
+    // The same width in every panel, so that all bars begin in one line.
+    AxisSpace names = new AxisSpace();
+    names.setLeft(NAMES_WIDTH);
+    plot.setFixedDomainAxisSpace(names);
     plot.setInsets(RectangleInsets.ZERO_INSETS);
     plot.setAxisOffset(RectangleInsets.ZERO_INSETS);
     JFreeChart chart = new JFreeChart(null, JFreeChart.DEFAULT_TITLE_FONT, plot, false);
@@ -217,9 +223,6 @@ final class Chart {
     axis.setLowerMargin(0.01);
     axis.setUpperMargin(0.01);
     axis.setCategoryMargin(0.3);
-    // The same width in every panel, so that all bars begin in one line.
-    axis.setFixedDimension(130);
-    axis.setMaximumCategoryLabelWidthRatio(1);
     return axis;
   }
 

@@ -94,7 +94,7 @@ final class Table {
     line("\nGoals");
     for (Goal g : goals) {
       String verdict = g.met() == null ? "not measured" : g.met() ? "met" : "MISSED";
-      line("  " + pad(g.text(), 58) + pad(g.measured() == null ? "-" : g.measured(), 12) + verdict);
+      line("  " + pad(g.text(), 68) + pad(g.measured() == null ? "-" : g.measured(), 12) + verdict);
     }
   }
 
