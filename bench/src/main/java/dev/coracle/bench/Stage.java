@@ -2,6 +2,7 @@ package dev.coracle.bench;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -13,6 +14,8 @@ import java.util.stream.Stream;
  * and when the bench is interrupted.
  */
 final class Stage implements AutoCloseable {
+  private static final String WORK = "work-";
+
   private final Path work;
   private final String prefix;
   private final Driver driver;
@@ -30,7 +33,8 @@ final class Stage implements AutoCloseable {
   static Stage open(Options options) throws IOException {
     long pid = ProcessHandle.current().pid();
     Files.createDirectories(options.out());
-    Path work = Files.createTempDirectory(options.out(), "work-");
+    removeDead(options.out());
+    Path work = Files.createDirectory(options.out().resolve(WORK + pid));
     String prefix = "coracle-bench-" + pid + "-";
     Stage stage = new Stage(work, prefix, new Driver(options.tools(), work, prefix));
     Runtime.getRuntime().addShutdownHook(stage.hook);
@@ -66,7 +70,7 @@ final class Stage implements AutoCloseable {
       for (CgroupView view : List.of(CgroupView.V1, CgroupView.V2)) {
         driver.sweep(view);
       }
-      removeTree();
+      removeTree(work);
     } catch (IOException | UncheckedIOException e) {
       System.err.println("bench: cannot remove " + work + ": " + e.getMessage());
     } catch (InterruptedException e) {
@@ -74,8 +78,20 @@ final class Stage implements AutoCloseable {
     }
   }
 
-  private void removeTree() throws IOException {
-    try (Stream<Path> tree = Files.walk(work)) {
+  /** Removes directories whose bench was killed before it could. */
+  private static void removeDead(Path out) throws IOException {
+    try (DirectoryStream<Path> directories = Files.newDirectoryStream(out, WORK + "*")) {
+      for (Path directory : directories) {
+        String pid = directory.toFile().getName().substring(WORK.length());
+        if (pid.matches("[0-9]{1,18}") && ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
+          removeTree(directory);
+        }
+      }
+    }
+  }
+
+  private static void removeTree(Path root) throws IOException {
+    try (Stream<Path> tree = Files.walk(root)) {
       for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);
       }
