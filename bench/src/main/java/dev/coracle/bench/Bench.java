@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +15,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /** The program that {@code bench/run.sh} starts: everything but the measuring itself. */
 public final class Bench {
@@ -184,37 +182,17 @@ public final class Bench {
           case MEMORY -> MEMORY_ROUNDS;
           case LIFECYCLE, STATE_CREATED, STATE_RUNNING, VERSION -> options.rounds();
         };
-    List<Figures> figures = new ArrayList<>();
-    for (List<Contender> heat : heats(scenario, able)) {
-      figures.addAll(heat(scenario, place, heat, rounds));
-    }
-    List<String> order = able.stream().map(Contender::id).toList();
-    figures.sort(Comparator.comparingInt(f -> order.indexOf(f.contender())));
+    List<Figures> figures = figures(scenario, place, able, rounds);
     if (!figures.isEmpty()) {
       results.add(new Result(scenario, place.view(), rounds, figures));
     }
   }
 
-  /**
-   * Who runs in turn with whom. In warm life cycles runc has a heat of its own: on cgroup v1 its
-   * long rounds let the kernel's lock for cgroup.procs fall asleep (rcu_sync), and crun, which
-   * would come next, would pay some 7 ms to wake it. Alone with the quick ones crun does not, and
-   * the goals are judged by that.
-   */
-  private static List<List<Contender>> heats(Scenario scenario, List<Contender> able) {
-    if (scenario != Scenario.LIFECYCLE) {
-      return List.of(able);
-    }
-    Map<Boolean, List<Contender>> parts =
-        able.stream().collect(Collectors.partitioningBy(c -> c.id().equals("runc")));
-    return List.of(parts.getOrDefault(false, List.of()), parts.getOrDefault(true, List.of()));
-  }
-
-  private List<Figures> heat(Scenario scenario, Place place, List<Contender> heat, int rounds)
+  private List<Figures> figures(Scenario scenario, Place place, List<Contender> able, int rounds)
       throws IOException, InterruptedException, NoViewException {
     List<Plan> plans = new ArrayList<>();
     List<Contender> taking = new ArrayList<>();
-    for (Contender c : heat) {
+    for (Contender c : able) {
       Optional<Plan> plan = scenario.plan(c, place);
       if (plan.isPresent()) {
         plans.add(plan.get());
