@@ -1,0 +1,2 @@
+/* The cheapest process there is: what `--version` of a runtime is compared with. */
+int main(void) { return 0; }
