@@ -63,7 +63,7 @@ public final class ConfigReader {
         Mounts.read(config),
         Hooks.read(config),
         Annotations.read(config),
-        linux(config.object("linux"), problems));
+        linux(config.object("linux")));
   }
 
   /** The process that a file for {@code exec --process} holds, or null where it is no object. */
@@ -109,7 +109,7 @@ public final class ConfigReader {
         OomScoreAdj.read(process));
   }
 
-  private static Linux linux(@Nullable Members linux, Problems problems) {
+  private static Linux linux(@Nullable Members linux) {
     if (linux == null) {
       return Linux.NONE;
     }

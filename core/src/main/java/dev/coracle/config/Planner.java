@@ -228,8 +228,7 @@ public final class Planner {
     joinContainer(Phase.CHILD_SETUP, flags & ~early, origin);
     plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
     dev.coracle.spec.Root root = spec.root();
-    boolean chroot = root != null && spec.linux().namespace(NamespaceType.MOUNT) == null;
-    if (chroot) {
+    if (root != null && spec.linux().namespace(NamespaceType.MOUNT) == null) {
       String path = root.path().startsWith("/") ? root.path() : target.bundle() + "/" + root.path();
       Root.planChroot(path, plan);
     }

@@ -65,6 +65,23 @@ public final class CgroupActions {
     }
   }
 
+  /** Removes a cgroup that has no processes and no cgroups below it; one that is gone is fine. */
+  public static long removeOnce(Kernel k, String path) {
+    long result = k.unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+    return result == -Errno.ENOENT ? 0 : result;
+  }
+
+  /** Removes a cgroup and those below it: the container may have made some. */
+  public static long removeTree(Kernel k, String path) {
+    for (String child : CgroupProcesses.children(k, path)) {
+      long result = removeTree(k, path + "/" + child);
+      if (result < 0) {
+        return result;
+      }
+    }
+    return removeOnce(k, path);
+  }
+
   static long enableControllers(Context c, Action.EnableControllers a) {
     StringBuilder line = new StringBuilder();
     for (String controller : a.controllers()) {

@@ -88,8 +88,7 @@ final class CgroupMount {
     String data = h.mountData();
     if (useNamespace) {
       return data == null
-          ? MountActions.filesystem(
-              c, "cgroup2", "cgroup", List.of(), List.of(), options.attrSet())
+          ? MountActions.filesystem(c, "cgroup2", "cgroup", List.of(), List.of(), options.attrSet())
           : MountActions.filesystem(
               c, "cgroup", "cgroup", List.of(), v1Options(data), options.attrSet());
     }

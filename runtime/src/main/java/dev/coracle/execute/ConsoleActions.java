@@ -115,8 +115,7 @@ final class ConsoleActions {
     if (result < 0) {
       return result;
     }
-    result =
-        c.kernel.sendDescriptor(c.consoleSocket, "/dev/pts/" + Bytes.u32(number, 0), master);
+    result = c.kernel.sendDescriptor(c.consoleSocket, "/dev/pts/" + Bytes.u32(number, 0), master);
     c.close(c.consoleSocket);
     c.consoleSocket = -1;
     return result;

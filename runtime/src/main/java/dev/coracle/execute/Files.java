@@ -58,10 +58,10 @@ public final class Files {
       if (n == -Errno.EINTR) {
         continue;
       }
-      if (n < 0) {
+      if (n < 0 && (n != -Errno.EAGAIN || length == 0)) {
         return new Read(null, n);
       }
-      if (n == 0) {
+      if (n <= 0) {
         return new Read(new Content(buffer, length), 0);
       }
       length += (int) n;

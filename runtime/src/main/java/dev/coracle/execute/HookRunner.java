@@ -32,6 +32,11 @@ public final class HookRunner {
     return null;
   }
 
+  /** Runs the hooks of a container that runs, or has run. */
+  public static @Nullable String run(Kernel k, List<Hook> hooks, HookState state, int pid) {
+    return run(k, hooks, state.text(pid > 0 ? "running" : "stopped", pid));
+  }
+
   private static @Nullable String run(Kernel k, Hook hook, String state) {
     int[] stdin = new int[2];
     long result = k.pipe2(stdin, O_CLOEXEC);

@@ -166,7 +166,9 @@ public final class Launcher {
     return waitStatus;
   }
 
-  /** Takes back all that was done, last thing first. The text tells what could not be, or is null. */
+  /**
+   * Takes back all that was done, last thing first. The text tells what could not be, or is null.
+   */
   public @Nullable String undo() {
     Kernel k = c.kernel;
     if (pidfd >= 0 && !reaped) {

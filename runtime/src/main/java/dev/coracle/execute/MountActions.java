@@ -109,7 +109,12 @@ final class MountActions {
 
   /** A new filesystem's mount, attached nowhere yet. */
   static long filesystem(
-      Context c, String type, String source, List<String> flags, List<String> data, long attributes) {
+      Context c,
+      String type,
+      String source,
+      List<String> flags,
+      List<String> data,
+      long attributes) {
     Kernel k = c.kernel;
     long fs = k.fsopen(type, FSOPEN_CLOEXEC);
     if (fs == -Errno.ENODEV) {

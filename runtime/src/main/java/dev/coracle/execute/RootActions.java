@@ -167,7 +167,11 @@ final class RootActions {
     if (emptyDirectory < 0) {
       long made =
           MountActions.filesystem(
-              c, "tmpfs", "tmpfs", List.of("ro"), List.of("nr_blocks=1", "nr_inodes=1"),
+              c,
+              "tmpfs",
+              "tmpfs",
+              List.of("ro"),
+              List.of("nr_blocks=1", "nr_inodes=1"),
               MOUNT_ATTR_RDONLY);
       if (made < 0) {
         return made;
@@ -207,7 +211,9 @@ final class RootActions {
       return fd;
     }
     c.close(fd);
-    return result < 0 ? result : c.fail(Errno.EINVAL, "the container's /dev/null is not the null device");
+    return result < 0
+        ? result
+        : c.fail(Errno.EINVAL, "the container's /dev/null is not the null device");
   }
 
   private static long copyOver(Context c, int source, int target) {

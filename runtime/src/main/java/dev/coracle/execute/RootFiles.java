@@ -34,7 +34,9 @@ final class RootFiles {
     return target(k, root, path, Stat.S_IFDIR, 0);
   }
 
-  /** Opens the target of a mount as O_PATH, making a directory or an empty file where it is missing. */
+  /**
+   * Opens the target of a mount as O_PATH, making a directory or an empty file where it is missing.
+   */
   static long openTarget(Kernel k, int root, String path, boolean directory) {
     return target(k, root, path, directory ? Stat.S_IFDIR : Stat.S_IFREG, 0);
   }

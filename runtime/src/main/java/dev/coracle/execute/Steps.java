@@ -148,5 +148,4 @@ final class Steps {
     long result = childHasHooks(plan) ? findHostPid() : 0;
     return result < 0 ? "cannot find our own pid: " + c.explain(result) : null;
   }
-
 }

@@ -1,4 +1,7 @@
-/** The executor: the only place that carries plans out, through the {@link dev.coracle.kernel.Kernel}. */
+/**
+ * The executor: the only place that carries plans out, through the {@link
+ * dev.coracle.kernel.Kernel}.
+ */
 @NullMarked
 package dev.coracle.execute;
 

@@ -73,8 +73,7 @@ public final class Create {
     Create create = new Create(e, request);
     Host host = HostReader.read(e.kernel());
     Bundle bundle = Bundle.read(e, request.bundle(), host, create.problems);
-    SandboxKind kind =
-        SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
+    SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
     return create.plan(bundle, spec, kind, host, create.cgroups(spec, host));
   }
@@ -87,8 +86,7 @@ public final class Create {
     closeLeakedDescriptors();
     Host host = HostReader.read(e.kernel());
     Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
-    SandboxKind kind =
-        SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
+    SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
     CgroupPaths cgroups = cgroups(spec, host);
     Plan plan = plan(bundle, spec, kind, host, cgroups);
@@ -110,8 +108,7 @@ public final class Create {
       throws Failure {
     boolean isolated = kind == SandboxKind.CONTAINER;
     Plan plan =
-        Planner.plan(
-            spec, host, new Planner.Target(bundle.path(), cgroups, isolated), problems);
+        Planner.plan(spec, host, new Planner.Target(bundle.path(), cgroups, isolated), problems);
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
     }
@@ -130,8 +127,8 @@ public final class Create {
     }
   }
 
-  private Created make(
-      Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups, Plan plan) throws Failure {
+  private Created make(Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups, Plan plan)
+      throws Failure {
     StateStore store = e.store();
     long taken = store.take(request.id());
     if (taken == -Errno.EEXIST) {
@@ -139,14 +136,17 @@ public final class Create {
     }
     if (taken < 0) {
       throw new Failure(
-          "cannot make state directory \"" + e.root() + "/" + request.id() + "\": "
+          "cannot make state directory \""
+              + e.root()
+              + "/"
+              + request.id()
+              + "\": "
               + Errno.text(-taken));
     }
     Context context =
         new Context(
             e.kernel(),
-            new HookState(
-                OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
+            new HookState(OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
     Launcher launcher = new Launcher(context, plan);
     String problem = attempt(context, launcher, state(bundle, spec, kind, cgroups), bundle);
     if (problem == null) {
@@ -159,8 +159,7 @@ public final class Create {
     throw new Failure(problem + more + stale);
   }
 
-  private ContainerState state(
-      Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups) {
+  private ContainerState state(Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups) {
     Kernel k = e.kernel();
     Root root = spec.root();
     String rootfs =
@@ -190,7 +189,9 @@ public final class Create {
       result = store.makeStartFifo(state.id());
     }
     if (result < 0) {
-      return "cannot write the state: " + e.kernel().lastFailure(result) + ": "
+      return "cannot write the state: "
+          + e.kernel().lastFailure(result)
+          + ": "
           + Errno.text(-result);
     }
     context.useStartFifo((int) result, request.preserveFds());

@@ -22,8 +22,6 @@ final class PidFile {
     if (result >= 0) {
       result = k.renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0);
     }
-    return result < 0
-        ? "cannot write pid file \"" + path + "\": " + Errno.text(-result)
-        : null;
+    return result < 0 ? "cannot write pid file \"" + path + "\": " + Errno.text(-result) : null;
   }
 }

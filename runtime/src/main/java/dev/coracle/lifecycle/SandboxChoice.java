@@ -54,7 +54,8 @@ final class SandboxChoice {
   private static SandboxKind kind(String word, String origin) throws Failure {
     SandboxKind kind = SandboxKind.of(word);
     if (kind == null) {
-      throw new Failure(origin + ": unknown sandbox \"" + word + "\"; there are container and host");
+      throw new Failure(
+          origin + ": unknown sandbox \"" + word + "\"; there are container and host");
     }
     return kind;
   }

@@ -1,0 +1,80 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_DIRECTORY;
+import static dev.coracle.abi.Fcntl.O_RDONLY;
+
+import dev.coracle.abi.Dirent;
+import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.kernel.Kernel;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The processes of a container: those in its cgroup and in the cgroups below it. */
+public final class CgroupProcesses {
+  private static final int MOST_BYTES = 16 << 20;
+  private static final int DIRENTS_BYTES = 16 * 1024;
+  private static final int DIRECTORY = 4; // DT_DIR of readdir(3)
+
+  private CgroupProcesses() {}
+
+  /** Their pids, as the host sees them. */
+  public static List<Integer> of(Kernel k, CgroupPaths paths) {
+    List<Integer> pids = new ArrayList<>();
+    String v2 = paths.v2Path();
+    if (v2 != null) {
+      collect(k, v2, pids);
+    } else if (!paths.v1().isEmpty()) {
+      collect(k, paths.v1().get(0).path(), pids);
+    }
+    return pids;
+  }
+
+  private static void collect(Kernel k, String cgroup, List<Integer> pids) {
+    Files.Content content = Files.read(k, cgroup + "/cgroup.procs", MOST_BYTES).content();
+    if (content != null) {
+      numbers(content, pids);
+    }
+    for (String child : children(k, cgroup)) {
+      collect(k, cgroup + "/" + child, pids);
+    }
+  }
+
+  private static void numbers(Files.Content content, List<Integer> pids) {
+    int pid = 0;
+    for (int i = 0; i < content.length(); i++) {
+      byte b = content.bytes()[i];
+      if (b >= '0' && b <= '9') {
+        pid = pid * 10 + b - '0';
+      } else {
+        if (pid > 0) {
+          pids.add(pid);
+        }
+        pid = 0;
+      }
+    }
+  }
+
+  /** The cgroups directly below one. */
+  static List<String> children(Kernel k, String cgroup) {
+    List<String> out = new ArrayList<>();
+    long fd = k.openat2(AT_FDCWD, cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
+    if (fd < 0) {
+      return out;
+    }
+    byte[] entries = new byte[DIRENTS_BYTES];
+    long n = k.getdents64((int) fd, entries);
+    while (n > 0) {
+      for (int at = 0; at < n; at += Dirent.length(entries, at)) {
+        String name = Dirent.name(entries, at);
+        if (entries[at + 18] == DIRECTORY && !name.equals(".") && !name.equals("..")) {
+          out.add(name);
+        }
+      }
+      n = k.getdents64((int) fd, entries);
+    }
+    long closed = k.close((int) fd);
+    return closed < 0 ? new ArrayList<>() : out;
+  }
+}

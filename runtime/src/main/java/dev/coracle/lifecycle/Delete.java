@@ -1,0 +1,146 @@
+package dev.coracle.lifecycle;
+
+import static dev.coracle.abi.Process.POLLIN;
+import static dev.coracle.abi.Process.SIGKILL;
+
+import dev.coracle.execute.CgroupActions;
+import dev.coracle.execute.CgroupProcesses;
+import dev.coracle.execute.HookRunner;
+import dev.coracle.execute.HookState;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.property.OciVersion;
+import dev.coracle.state.ContainerState;
+import dev.coracle.state.StateStore;
+import dev.coracle.state.Status;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** {@code delete}: removes all that is left of a container. */
+public final class Delete {
+  private static final int KILL_DEADLINE_MILLIS = 10_000;
+  private static final int ROUNDS = 100;
+  private static final int ROUND_MILLIS = 10;
+
+  private Delete() {}
+
+  /**
+   * Deletes; with force also one that runs, one that was never finished, and one that is not there.
+   */
+  public static void delete(Environment e, String id, boolean force) throws Failure {
+    String defect = StateStore.defect(id);
+    if (defect != null) {
+      throw new Failure(defect);
+    }
+    StateStore.Entry entry = e.store().read(id);
+    if (entry == null) {
+      deleteUnfinished(e, id, force);
+      return;
+    }
+    ContainerState state = entry.state();
+    Status status = e.store().status(state);
+    if (status == Status.RUNNING && !force) {
+      throw new Failure("cannot delete container \"" + id + "\" that is not stopped: running");
+    }
+    if (status == Status.CREATING && !force) {
+      throw new Failure("cannot delete container \"" + id + "\" that is not stopped: creating");
+    }
+    if (status != Status.STOPPED && state.pid() > 0) {
+      killAndAwait(e, state);
+    }
+    removeCgroups(e.kernel(), state);
+    // A failing poststop hook is told and nothing more (runtime.md, "Lifecycle").
+    if (!state.hooks().poststop().isEmpty()) {
+      HookState hookState =
+          new HookState(OciVersion.NEWEST, id, state.bundle(), state.annotations());
+      String problem = HookRunner.run(e.kernel(), state.hooks().poststop(), hookState, 0);
+      if (problem != null) {
+        e.output().warn(problem);
+      }
+    }
+    removeState(e, id);
+  }
+
+  /** A create that was killed before it wrote anything: there is nothing but the directory. */
+  private static void deleteUnfinished(Environment e, String id, boolean force) throws Failure {
+    if (!e.store().exists(id)) {
+      if (force) {
+        return;
+      }
+      throw new Failure("container \"" + id + "\" does not exist");
+    }
+    if (!force) {
+      throw new Failure("container \"" + id + "\" was never finished; use --force");
+    }
+    removeState(e, id);
+  }
+
+  private static void removeState(Environment e, String id) throws Failure {
+    long result = e.store().remove(id);
+    if (result < 0) {
+      throw new Failure("cannot remove the state of \"" + id + "\": " + Errno.text(-result));
+    }
+  }
+
+  private static void killAndAwait(Environment e, ContainerState state) throws Failure {
+    Kernel k = e.kernel();
+    long pidfd = k.pidfd_open(state.pid(), 0);
+    if (pidfd < 0) {
+      return; // It ended meanwhile.
+    }
+    String problem = Signals.send(e, state, SIGKILL);
+    if (problem == null) {
+      long ended =
+          k.poll(new int[] {(int) pidfd}, new short[] {POLLIN}, new short[1], KILL_DEADLINE_MILLIS);
+      if (ended == 0) {
+        problem = "process " + state.pid() + " does not end though it was killed";
+      }
+    }
+    long closed = k.close((int) pidfd);
+    boolean gone = problem != null && problem.startsWith("container not running");
+    if (problem != null && !gone) {
+      throw new Failure(problem);
+    }
+    if (closed < 0) {
+      throw new Failure("close: " + Errno.text(-closed));
+    }
+  }
+
+  private static void removeCgroups(Kernel k, ContainerState state) throws Failure {
+    List<String> directories = state.cgroups().directories();
+    String problem = null;
+    for (String directory : directories) {
+      String one = removeCgroup(k, state, directory);
+      problem = one == null ? problem : one;
+    }
+    if (problem != null) {
+      throw new Failure(problem);
+    }
+  }
+
+  /** Mostly one rmdir(2) does; processes and cgroups that are left in it are taken away first. */
+  private static @Nullable String removeCgroup(Kernel k, ContainerState state, String directory) {
+    long result = CgroupActions.removeOnce(k, directory);
+    for (int round = 0; result == -Errno.EBUSY && round < ROUNDS; round++) {
+      for (int pid : CgroupProcesses.of(k, state.cgroups())) {
+        long killed = k.kill(pid, SIGKILL);
+        if (killed < 0 && killed != -Errno.ESRCH) {
+          return "cannot kill process " + pid + ": " + Errno.text(-killed);
+        }
+      }
+      result = CgroupActions.removeTree(k, directory);
+      if (result == -Errno.EBUSY) {
+        long slept = k.poll(new int[0], new short[0], new short[0], ROUND_MILLIS);
+        if (slept < 0 && slept != -Errno.EINTR) {
+          return "poll: " + Errno.text(-slept);
+        }
+      }
+    }
+    if (result >= 0) {
+      return null;
+    }
+    List<Integer> left = CgroupProcesses.of(k, state.cgroups());
+    String culprits = left.isEmpty() ? "" : "; still in it: " + left;
+    return "cannot remove cgroup \"" + directory + "\": " + Errno.text(-result) + culprits;
+  }
+}

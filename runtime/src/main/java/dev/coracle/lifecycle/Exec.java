@@ -1,0 +1,244 @@
+package dev.coracle.lifecycle;
+
+import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
+import static dev.coracle.abi.Process.AF_UNIX;
+import static dev.coracle.abi.Process.SOCK_CLOEXEC;
+import static dev.coracle.abi.Process.SOCK_STREAM;
+
+import dev.coracle.config.ConfigReader;
+import dev.coracle.config.Host;
+import dev.coracle.config.Planner;
+import dev.coracle.execute.Context;
+import dev.coracle.execute.Files;
+import dev.coracle.execute.HookState;
+import dev.coracle.execute.Launcher;
+import dev.coracle.host.HostReader;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Plan;
+import dev.coracle.problem.Problems;
+import dev.coracle.property.OciVersion;
+import dev.coracle.sandbox.HostSandbox;
+import dev.coracle.sandbox.SandboxKind;
+import dev.coracle.spec.Process;
+import dev.coracle.spec.Spec;
+import dev.coracle.state.ContainerState;
+import dev.coracle.state.ProcStat;
+import dev.coracle.state.StateStore;
+import dev.coracle.state.Status;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** {@code exec}: one more process in a container that runs. */
+public final class Exec {
+  private static final int FIRST_AFTER_STDIO = 3;
+
+  /**
+   * What was asked for. What is null or empty is as for the container's first process.
+   *
+   * @param processFile a file with a process as in config.json; null where args are given
+   * @param user uid or uid:gid
+   */
+  public record Request(
+      String id,
+      @Nullable String processFile,
+      List<String> args,
+      List<String> env,
+      @Nullable String cwd,
+      @Nullable String user,
+      List<Long> additionalGids,
+      List<String> capabilities,
+      boolean noNewPrivileges,
+      boolean terminal,
+      @Nullable String consoleSocket,
+      int consoleDescriptor,
+      @Nullable String pidFile,
+      int preserveFds) {}
+
+  private Exec() {}
+
+  /** Starts the process, and returns when it has executed its program. */
+  public static Launcher exec(Environment e, Request request) throws Failure {
+    StateStore.Entry entry = Containers.find(e, request.id());
+    ContainerState state = entry.state();
+    Status status = e.store().status(state);
+    if (status == Status.STOPPED || status == Status.CREATING) {
+      throw new Failure("cannot exec in a stopped container: container not running");
+    }
+    if (request.consoleDescriptor() < 0) {
+      long first = FIRST_AFTER_STDIO + request.preserveFds();
+      long closed = e.kernel().close_range(first, ALL_DESCRIPTORS, 0);
+      if (closed < 0) {
+        throw new Failure("cannot close descriptors: " + Errno.text(-closed));
+      }
+    }
+    Problems problems = new Problems();
+    Host host = HostReader.read(e.kernel());
+    Spec spec = spec(entry, host, problems);
+    Process process = process(e, request, spec, host, problems);
+    boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
+    Planner.Target target = new Planner.Target(state.bundle(), state.cgroups(), isolated);
+    Plan plan = Planner.planExec(spec, process, host, target, problems);
+    if (problems.hasErrors()) {
+      throw new Failure(problems.errorText());
+    }
+    if (!problems.warningText().isEmpty()) {
+      e.output().warn(problems.warningText());
+    }
+    return launch(e, request, state, process, plan);
+  }
+
+  private static Spec spec(StateStore.Entry entry, Host host, Problems problems) throws Failure {
+    Problems ofContainer = new Problems();
+    Spec spec =
+        ConfigReader.read(
+            entry.file(), entry.configFrom(), entry.length(), host.capabilities(), ofContainer);
+    if (spec == null || ofContainer.hasErrors()) {
+      throw new Failure("the container's saved config.json: " + ofContainer.errorText());
+    }
+    boolean host0 = entry.state().sandbox().equals(SandboxKind.HOST.word());
+    return host0 ? HostSandbox.rewrite(spec) : spec;
+  }
+
+  private static Process process(
+      Environment e, Request request, Spec spec, Host host, Problems problems) throws Failure {
+    String file = request.processFile();
+    if (file == null) {
+      return fromArguments(request, spec.process(), host, problems);
+    }
+    Files.Read read = Files.read(e.kernel(), file, StateStore.MOST_CONFIG_BYTES);
+    Files.Content content = read.content();
+    if (content == null) {
+      throw new Failure("--process \"" + file + "\": " + Errno.text(-read.errno()));
+    }
+    Process process =
+        ConfigReader.readProcess(
+            content.bytes(), 0, content.length(), host.capabilities(), problems);
+    if (process == null || problems.hasErrors()) {
+      throw new Failure("--process \"" + file + "\": " + problems.errorText());
+    }
+    return process;
+  }
+
+  private static Process fromArguments(
+      Request request, @Nullable Process of, Host host, Problems problems) throws Failure {
+    if (of == null) {
+      throw new Failure("the container's saved config.json has no process");
+    }
+    if (request.args().isEmpty()) {
+      throw new Failure("exec needs a program and its arguments, or --process");
+    }
+    List<String> env = new ArrayList<>(of.env());
+    for (String variable : request.env()) {
+      if (variable.indexOf('=') <= 0) {
+        throw new Failure("--env must be NAME=value, not \"" + variable + "\"");
+      }
+      env.add(variable);
+    }
+    String cwd = request.cwd();
+    if (cwd != null && !cwd.startsWith("/")) {
+      throw new Failure("--cwd must be absolute, not \"" + cwd + "\"");
+    }
+    return new Process(
+        request.terminal(),
+        of.consoleSize(),
+        cwd == null ? of.cwd() : cwd,
+        dev.coracle.property.process.Env.lastOnes(env),
+        request.args(),
+        user(request, of.user()),
+        of.rlimits(),
+        ExecCapabilities.with(of.capabilities(), request.capabilities(), host, problems),
+        of.noNewPrivileges() || request.noNewPrivileges(),
+        of.oomScoreAdj());
+  }
+
+  private static Process.User user(Request request, Process.User of) throws Failure {
+    String text = request.user();
+    List<Long> groups = new ArrayList<>(of.additionalGids());
+    groups.addAll(request.additionalGids());
+    if (text == null) {
+      return new Process.User(of.uid(), of.gid(), of.umask(), groups);
+    }
+    int colon = text.indexOf(':');
+    long uid = id(colon < 0 ? text : text.substring(0, colon), text);
+    long gid = colon < 0 ? of.gid() : id(text.substring(colon + 1), text);
+    return new Process.User(uid, gid, of.umask(), groups);
+  }
+
+  /** Digits and nothing else: half-understood ids end up as root (CVE-2026-30892). */
+  static long id(String digits, String whole) throws Failure {
+    long value = 0;
+    boolean good = !digits.isEmpty() && digits.length() <= 10;
+    for (int i = 0; i < digits.length() && good; i++) {
+      char c = digits.charAt(i);
+      good = c >= '0' && c <= '9';
+      value = value * 10 + c - '0';
+    }
+    if (!good || value > 0xfffffffeL) {
+      throw new Failure("--user must be uid or uid:gid in digits, not \"" + whole + "\"");
+    }
+    return value;
+  }
+
+  private static Launcher launch(
+      Environment e, Request request, ContainerState state, Process process, Plan plan)
+      throws Failure {
+    Kernel k = e.kernel();
+    Context context =
+        new Context(
+            e.kernel(),
+            new HookState(OciVersion.NEWEST, state.id(), state.bundle(), state.annotations()));
+    context.preserve(request.preserveFds());
+    long pidfd = k.pidfd_open(state.pid(), 0);
+    ProcStat stat = ProcStat.of(k, state.pid());
+    if (pidfd < 0 || stat == null || stat.startTicks() != state.startTicks()) {
+      throw new Failure("cannot exec in a stopped container: container not running");
+    }
+    context.useContainer((int) pidfd);
+    console(e, request, process, context);
+    Launcher launcher = new Launcher(context, plan);
+    String problem = launcher.prepare();
+    if (problem == null) {
+      problem = launcher.launch();
+    }
+    if (problem == null) {
+      problem = launcher.awaitReady();
+    }
+    if (problem == null) {
+      problem = launcher.awaitExecuted();
+    }
+    if (problem == null) {
+      // Not before: a pid file says that the program runs.
+      problem = PidFile.write(k, request.pidFile(), launcher.pid());
+    }
+    if (problem != null) {
+      String left = launcher.undo();
+      throw new Failure(problem + (left == null ? "" : "\n" + left));
+    }
+    return launcher;
+  }
+
+  private static void console(Environment e, Request request, Process process, Context context)
+      throws Failure {
+    if (request.consoleDescriptor() >= 0) {
+      context.useConsoleSocket(request.consoleDescriptor());
+      return;
+    }
+    String path = request.consoleSocket();
+    if (path == null) {
+      if (process.terminal()) {
+        throw new Failure("--console-socket is required for a detached process with a terminal");
+      }
+      return;
+    }
+    Kernel k = e.kernel();
+    long socket = k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    long result = socket < 0 ? socket : k.connectUnix((int) socket, path);
+    if (result < 0) {
+      throw new Failure(
+          "cannot connect to --console-socket \"" + path + "\": " + Errno.text(-result));
+    }
+    context.useConsoleSocket((int) socket);
+  }
+}

@@ -1,0 +1,140 @@
+package dev.coracle.lifecycle;
+
+import dev.coracle.execute.CgroupProcesses;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.state.ContainerState;
+import dev.coracle.state.ProcStat;
+import dev.coracle.state.Status;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** {@code kill}, and signals by name and number (signal(7)). */
+public final class Signals {
+  // In the order of their numbers on x86-64 and arm64.
+  private static final String NAMES =
+      "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP"
+          + " TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS ";
+
+  private static final int SIGRTMIN = 34;
+  private static final int SIGRTMAX = 64;
+
+  private Signals() {}
+
+  /** The number of {@code TERM}, {@code SIGTERM}, {@code 15}, {@code RTMIN+1}; 0 where unknown. */
+  public static int number(String signal) {
+    if (!signal.isEmpty() && signal.charAt(0) >= '0' && signal.charAt(0) <= '9') {
+      int number = decimal(signal);
+      return number <= SIGRTMAX ? number : 0;
+    }
+    String name = upper(signal);
+    if (name.startsWith("SIG")) {
+      name = name.substring(3);
+    }
+    if (name.startsWith("RTMIN")) {
+      return realtime(SIGRTMIN, name.substring(5), 1);
+    }
+    if (name.startsWith("RTMAX")) {
+      return realtime(SIGRTMAX, name.substring(5), -1);
+    }
+    if (name.equals("POLL")) {
+      name = "IO";
+    }
+    int from = 0;
+    for (int number = 1; from < NAMES.length(); number++) {
+      int to = NAMES.indexOf(' ', from);
+      if (NAMES.substring(from, to).equals(name)) {
+        return number;
+      }
+      from = to + 1;
+    }
+    return 0;
+  }
+
+  private static int realtime(int base, String offset, int direction) {
+    if (offset.isEmpty()) {
+      return base;
+    }
+    char sign = direction > 0 ? '+' : '-';
+    int distance = offset.charAt(0) == sign ? decimal(offset.substring(1)) : 0;
+    int number = base + direction * distance;
+    return distance > 0 && number >= SIGRTMIN && number <= SIGRTMAX ? number : 0;
+  }
+
+  private static int decimal(String text) {
+    int number = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < '0' || c > '9' || number > SIGRTMAX) {
+        return 0;
+      }
+      number = number * 10 + c - '0';
+    }
+    return number;
+  }
+
+  private static String upper(String text) {
+    char[] out = text.toCharArray();
+    for (int i = 0; i < out.length; i++) {
+      if (out[i] >= 'a' && out[i] <= 'z') {
+        out[i] -= 32;
+      }
+    }
+    return new String(out);
+  }
+
+  /** Signals a container's first process, or all its processes. */
+  public static void kill(Environment e, String id, String signal, boolean all) throws Failure {
+    int number = number(signal);
+    if (number == 0) {
+      throw new Failure("unknown signal \"" + signal + "\"");
+    }
+    ContainerState state = Containers.find(e, id).state();
+    if (all) {
+      killAll(e, state, number);
+      return;
+    }
+    Status status = e.store().status(state);
+    if (status == Status.STOPPED || status == Status.CREATING) {
+      // Words for every engine: runc's, and those of kill(2) that crun passes on.
+      throw new Failure("container not running: kill: no such process");
+    }
+    String problem = send(e, state, number);
+    if (problem != null) {
+      throw new Failure(problem);
+    }
+  }
+
+  private static void killAll(Environment e, ContainerState state, int signal) throws Failure {
+    List<Integer> pids = CgroupProcesses.of(e.kernel(), state.cgroups());
+    for (int pid : pids) {
+      long result = e.kernel().kill(pid, signal);
+      if (result < 0 && result != -Errno.ESRCH) {
+        throw new Failure("cannot signal process " + pid + ": " + Errno.text(-result));
+      }
+    }
+  }
+
+  /**
+   * Signals the first process. A pidfd names one process for ever: if it is still the one that we
+   * know, the signal reaches it and no other that got its pid later.
+   */
+  static @Nullable String send(Environment e, ContainerState state, int signal) {
+    Kernel k = e.kernel();
+    long pidfd = k.pidfd_open(state.pid(), 0);
+    if (pidfd < 0) {
+      return "container not running: kill: no such process";
+    }
+    ProcStat stat = ProcStat.of(k, state.pid());
+    boolean same = stat != null && stat.startTicks() == state.startTicks();
+    long result = same ? k.pidfd_send_signal((int) pidfd, signal) : -Errno.ESRCH;
+    long closed = k.close((int) pidfd);
+    if (result == -Errno.ESRCH) {
+      return "container not running: kill: no such process";
+    }
+    if (result < 0 || closed < 0) {
+      return "cannot signal process " + state.pid() + ": " + Errno.text(-Math.min(result, closed));
+    }
+    return null;
+  }
+}
