@@ -34,22 +34,21 @@ public record CgroupLayout(Version version, List<Hierarchy> v1, @Nullable Unifie
   /**
    * A v1 hierarchy.
    *
-   * @param controllers its controllers, such as cpu and cpuacct; a hierarchy without any has its
-   *     name here, as {@code name=systemd}
+   * @param name its controllers with commas, as in {@code cpu,cpuacct}, or for a hierarchy without
+   *     any its name, as in {@code name=systemd}
    * @param mountPoint where it is mounted
    * @param mountRoot the cgroup that shows at the mount point
    * @param ownPath the cgroup of this process, from the hierarchy's root
    */
-  public record Hierarchy(
-      List<String> controllers, String mountPoint, String mountRoot, String ownPath) {
+  public record Hierarchy(String name, String mountPoint, String mountRoot, String ownPath) {
     /** The directory of this process's own cgroup. */
     public String ownDirectory() {
       return under(mountPoint, mountRoot, ownPath);
     }
 
-    /** The controllers, with commas, as /proc/self/cgroup and mount(2) have them. */
-    public String name() {
-      return String.join(",", controllers);
+    /** Whether it has this controller. */
+    public boolean has(String controller) {
+      return listed(controller, name);
     }
   }
 
@@ -118,7 +117,7 @@ public record CgroupLayout(Version version, List<Hierarchy> v1, @Nullable Unifie
   /** The v1 hierarchy with this controller, or null where none has it. */
   public @Nullable Hierarchy v1(String controller) {
     for (Hierarchy h : v1) {
-      if (h.controllers().contains(controller)) {
+      if (h.has(controller)) {
         return h;
       }
     }
@@ -146,6 +145,20 @@ public record CgroupLayout(Version version, List<Hierarchy> v1, @Nullable Unifie
 
   private static String base(String path) {
     return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  /** Whether a word is one of those between commas. */
+  static boolean listed(String word, String list) {
+    int at = list.indexOf(word);
+    while (at >= 0) {
+      int end = at + word.length();
+      if ((at == 0 || list.charAt(at - 1) == ',')
+          && (end == list.length() || list.charAt(end) == ',')) {
+        return true;
+      }
+      at = list.indexOf(word, at + 1);
+    }
+    return false;
   }
 
   /** The directory above. */

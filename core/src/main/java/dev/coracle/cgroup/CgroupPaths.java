@@ -37,16 +37,7 @@ public record CgroupPaths(List<Directory> v1, @Nullable String v2Path) {
   public record Directory(String name, String path) {
     /** Whether this hierarchy has the controller. */
     boolean has(String controller) {
-      int at = name.indexOf(controller);
-      while (at >= 0) {
-        int end = at + controller.length();
-        if ((at == 0 || name.charAt(at - 1) == ',')
-            && (end == name.length() || name.charAt(end) == ',')) {
-          return true;
-        }
-        at = name.indexOf(controller, at + 1);
-      }
-      return false;
+      return CgroupLayout.listed(controller, name);
     }
   }
 

@@ -14,7 +14,7 @@ public final class CpuWeight {
    *
    * <p>A curve through the ends and through the defaults, 1024 and 100. The straight line that was
    * used before runc 1.3.2 and crun 1.23 made 39 of the default shares, so that a container with
-   * the default lost against everything without a container (runc issue 4772).
+   * the default lost against everything outside of containers (runc 4772).
    */
   public static long ofShares(long shares) {
     if (shares >= 0 && shares <= SHARES_MIN) {

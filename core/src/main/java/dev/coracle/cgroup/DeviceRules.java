@@ -45,6 +45,12 @@ public record DeviceRules(Policy policy, List<Rule> rules) {
   /** Any major or minor number. */
   static final long ANY = -1;
 
+  /** The highest major number of a device (linux/kdev_t.h). */
+  public static final long MAJOR_MAX = 0xfff;
+
+  /** The highest minor number of a device (linux/kdev_t.h). */
+  public static final long MINOR_MAX = 0xfffff;
+
   /** The index of a rule that nobody wrote. */
   static final int BY_DEFAULT = -1;
 
@@ -136,6 +142,9 @@ public record DeviceRules(Policy policy, List<Rule> rules) {
         policy = asked;
         all.clear();
         continue;
+      }
+      if (major > MAJOR_MAX || minor > MINOR_MAX) {
+        continue; // no device has it, and v1 would take 4294967295 for all of them
       }
       if (r.type() != 'b') {
         all.add(new Rule(asked, CHARACTER, major, minor, access, i));

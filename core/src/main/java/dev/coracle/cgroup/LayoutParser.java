@@ -71,17 +71,13 @@ final class LayoutParser {
 
   CgroupLayout layout() {
     readOwn();
-    int line = 0;
-    while (line < mounts.length) {
-      int end = find(mounts, '\n', line, mounts.length);
-      readMount(line, end);
-      line = end + 1;
-    }
+    readMounts();
     List<Hierarchy> hierarchies = new ArrayList<>();
     for (Own own : v1) {
       String at = own.mountPoint;
       if (at != null) {
-        hierarchies.add(new Hierarchy(controllers(own), at, own.mountRoot, own.path));
+        hierarchies.add(
+            new Hierarchy(Bytes.text(self, own.from, own.to), at, own.mountRoot, own.path));
       }
     }
     String at = v2.mountPoint;
@@ -116,10 +112,31 @@ final class LayoutParser {
     }
   }
 
-  private void readMount(int line, int end) {
-    // Most lines end here: the first separator is where the filesystem type stands.
-    int type = separator(line, end) + 3;
-    if (!startsWith(type, end, "cgroup")) {
+  /** One pass over all bytes: a host with thousands of mounts has a lot of them. */
+  private void readMounts() {
+    int line = 0;
+    int type = 0; // what stands behind the line's first " - "; 0 before it
+    int length = mounts.length;
+    for (int i = 0; i < length; i++) {
+      byte b = mounts[i];
+      if (b == '\n') {
+        readMount(line, type, i);
+        line = i + 1;
+        type = 0;
+      } else if (b == '-'
+          && type == 0
+          && i > line
+          && mounts[i - 1] == ' '
+          && i + 1 < length
+          && mounts[i + 1] == ' ') {
+        type = i + 2;
+      }
+    }
+    readMount(line, type, length);
+  }
+
+  private void readMount(int line, int type, int end) {
+    if (type == 0 || !startsWith(type, end, "cgroup")) {
       return;
     }
     int typeEnd = find(mounts, ' ', type, end);
@@ -161,17 +178,6 @@ final class LayoutParser {
     }
   }
 
-  private List<String> controllers(Own own) {
-    List<String> out = new ArrayList<>();
-    int from = own.from;
-    while (from < own.to) {
-      int to = find(self, ',', from, own.to);
-      out.add(Bytes.text(self, from, to));
-      from = to + 1;
-    }
-    return out;
-  }
-
   private boolean hasOption(int from, int end, int nameFrom, int nameTo) {
     int at = from;
     while (at < end) {
@@ -188,15 +194,6 @@ final class LayoutParser {
       at = to + 1;
     }
     return false;
-  }
-
-  private int separator(int from, int end) {
-    for (int i = from; i < end - 2; i++) {
-      if (mounts[i] == ' ' && mounts[i + 1] == '-' && mounts[i + 2] == ' ') {
-        return i;
-      }
-    }
-    return end;
   }
 
   private boolean startsWith(int at, int end, String word) {

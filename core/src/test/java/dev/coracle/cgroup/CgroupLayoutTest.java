@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coracle.cgroup.CgroupLayout.Hierarchy;
 import dev.coracle.cgroup.CgroupLayout.Unified;
 import dev.coracle.cgroup.CgroupLayout.Version;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class CgroupLayoutTest {
@@ -51,16 +50,13 @@ class CgroupLayoutTest {
     assertThat(layout.unified()).isNull();
     assertThat(layout.v1())
         .containsExactly(
-            new Hierarchy(List.of("pids"), "/sys/fs/cgroup/pids", "/", "/user.slice"),
-            new Hierarchy(List.of("memory"), "/sys/fs/cgroup/memory", "/", "/user.slice"),
-            new Hierarchy(List.of("devices"), "/sys/fs/cgroup/devices", "/", "/"),
-            new Hierarchy(List.of("cpuset"), "/sys/fs/cgroup/cpuset", "/", "/"),
-            new Hierarchy(List.of("cpu", "cpuacct"), "/sys/fs/cgroup/cpu,cpuacct", "/", "/"),
+            new Hierarchy("pids", "/sys/fs/cgroup/pids", "/", "/user.slice"),
+            new Hierarchy("memory", "/sys/fs/cgroup/memory", "/", "/user.slice"),
+            new Hierarchy("devices", "/sys/fs/cgroup/devices", "/", "/"),
+            new Hierarchy("cpuset", "/sys/fs/cgroup/cpuset", "/", "/"),
+            new Hierarchy("cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct", "/", "/"),
             new Hierarchy(
-                List.of("name=systemd"),
-                "/sys/fs/cgroup/systemd",
-                "/",
-                "/user.slice/session-1.scope"));
+                "name=systemd", "/sys/fs/cgroup/systemd", "/", "/user.slice/session-1.scope"));
     assertThat(layout.v1("cpuacct")).isEqualTo(layout.v1("cpu")).isNotNull();
     assertThat(layout.v1("net_cls")).as("not mounted").isNull();
     assertThat(layout.v1("hugetlb")).isNull();
@@ -79,8 +75,7 @@ class CgroupLayoutTest {
   void controllersInAnyOrderOfOptions() {
     CgroupLayout layout =
         parse("9 1 0:1 / /cg rw - cgroup cgroup rw,cpuacct,cpu\n", "3:cpu,cpuacct:/\n4:cpuset:/\n");
-    assertThat(layout.v1())
-        .containsExactly(new Hierarchy(List.of("cpu", "cpuacct"), "/cg", "/", "/"));
+    assertThat(layout.v1()).containsExactly(new Hierarchy("cpu,cpuacct", "/cg", "/", "/"));
   }
 
   @Test
@@ -116,8 +111,7 @@ class CgroupLayoutTest {
   void escapesAndAMissingLastNewline() {
     CgroupLayout layout =
         parse("9 1 0:1 /a\\134b /mnt/c\\040g\\011\\303\\244 rw - cgroup cgroup rw,cpu", "3:cpu:/ä");
-    assertThat(layout.v1())
-        .containsExactly(new Hierarchy(List.of("cpu"), "/mnt/c g\tä", "/a\\b", "/ä"));
+    assertThat(layout.v1()).containsExactly(new Hierarchy("cpu", "/mnt/c g\tä", "/a\\b", "/ä"));
   }
 
   @Test
@@ -143,7 +137,7 @@ class CgroupLayoutTest {
   }
 
   private static String own(String root, String path) {
-    return new Hierarchy(List.of("cpu"), "/cg", root, path).ownDirectory();
+    return new Hierarchy("cpu", "/cg", root, path).ownDirectory();
   }
 
   @Test

@@ -26,6 +26,12 @@ final class DeviceMachine {
         case 0x61 -> r[dst] = Bytes.u32(context, off);
         case 0xb7 -> r[dst] = imm;
         case 0xbf -> r[dst] = r[src];
+        case 0x07 -> r[dst] += imm;
+        case 0x77 -> r[dst] >>>= imm;
+        case 0x4f -> r[dst] |= r[src];
+        case 0x64 -> r[dst] = r[dst] << imm & 0xffffffffL;
+        case 0xa4 -> r[dst] = (r[dst] ^ imm) & 0xffffffffL;
+        case 0x4c -> r[dst] = (r[dst] | r[src]) & 0xffffffffL;
         case 0x74 -> r[dst] = (r[dst] & 0xffffffffL) >>> imm;
         case 0x54 -> r[dst] = r[dst] & imm & 0xffffffffL;
         case 0x05 -> pc += off;

@@ -110,13 +110,22 @@ class DeviceRulesTest {
   }
 
   @Test
-  void numbersThatNoDeviceHasMatchNone() {
-    DeviceRules rules =
-        DeviceRules.of(List.of(rule("+ b 4294967295:* rw"), rule("+ b 1:4294967295 rw")));
-    Program program = requireNonNull(DeviceProgram.compile(rules));
-    assertThat(DeviceMachine.verify(program.bytes())).isNull();
-    assertThat(program.toString()).isEqualTo("deny all, 12 rules");
-    assertThat(DeviceExceptions.of(rules).lines()).contains("b 4294967295:* rw");
+  void numbersThatNoDeviceHasAreLeftOut() {
+    assertThat(
+            lines("+ b 4294967295:* rw", "+ b 1:4294967295 rw", "+ c 4096:1 r", "+ c 1:1048576 r"))
+        .as("v1 takes 4294967295 for all")
+        .hasSize(1 + DEFAULT_LINES.size());
+    assertThat(lines("+ b 4095:1048575 r")).contains("b 4095:1048575 r");
+  }
+
+  @Test
+  void theHighestNumbersInAProgram() {
+    List<DeviceRule> listed = List.of(rule("+ b 4095:1048575 rwm"), rule("+ c 4095:1048575 r"));
+    byte[] code = requireNonNull(DeviceProgram.compile(DeviceRules.of(listed))).bytes();
+    assertThat(DeviceMachine.run(code, 1, 4095, 1048575, 4)).isEqualTo(1);
+    assertThat(DeviceMachine.run(code, 1, 4095, 1048574, 4)).isZero();
+    assertThat(DeviceMachine.run(code, 2, 4095, 1048575, 2)).isEqualTo(1);
+    assertThat(DeviceMachine.run(code, 2, 4095, 1048575, 6)).isZero();
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.coracle.property.linux.resources;
 
 import dev.coracle.cgroup.CgroupDevices;
 import dev.coracle.cgroup.CgroupSteps;
+import dev.coracle.cgroup.DeviceRules;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.spec.Resources.DeviceRule;
@@ -12,8 +13,6 @@ import org.jspecify.annotations.Nullable;
 /** Which devices may be used (config-linux.md, "Allowed Device List"). */
 public final class DevicesRules {
   public static final Pointer POINTER = Pointer.of("/linux/resources/devices");
-
-  private static final long NUMBER_MAX = 0xffffffffL;
 
   private DevicesRules() {}
 
@@ -29,8 +28,8 @@ public final class DevicesRules {
           new DeviceRule(
               rule.bool("allow", false),
               type(rule),
-              number(rule, "major"),
-              number(rule, "minor"),
+              number(rule, "major", DeviceRules.MAJOR_MAX),
+              number(rule, "minor", DeviceRules.MINOR_MAX),
               access(rule)));
     }
     return out;
@@ -49,8 +48,8 @@ public final class DevicesRules {
   }
 
   /** A number; null for all of them, which engines also write as −1. */
-  private static @Nullable Long number(Members rule, String key) {
-    Long number = rule.number(key, -1, NUMBER_MAX);
+  private static @Nullable Long number(Members rule, String key, long most) {
+    Long number = rule.number(key, -1, most);
     return number == null || number == -1 ? null : number;
   }
 

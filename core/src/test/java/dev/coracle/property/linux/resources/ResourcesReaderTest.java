@@ -123,6 +123,8 @@ class ResourcesReaderTest {
         "{'devices':[{'allow':true,'access':'rx'}]}|/devices/0/access: must be of the letters",
         "{'devices':[{'allow':true,'access':'r','type':'u'}]}|/devices/0/type: must be a, b or c",
         "{'devices':[{'allow':true,'access':'r','major':-2}]}|/devices/0/major: must be from -1",
+        "{'devices':[{'allow':true,'access':'r','major':4096}]}|/devices/0/major: must be from -1",
+        "{'devices':[{'allow':true,'access':'r','minor':1048576}]}|/devices/0/minor: must be from",
       })
   void wrong(String json, String error) {
     assertThat(errors(json)).startsWith("config.json /linux/resources" + error);
