@@ -130,13 +130,7 @@ final class MountOptionTable {
 
   /** A word of the table that is one slip of a finger away, or an empty text. */
   static String similar(String option) {
-    String all =
-        "async atime bind defaults dev diratime dirsync exec iversion lazytime loud noatime nodev"
-            + " nodiratime noexec noiversion nolazytime norelatime nostrictatime nosuid nosymfollow"
-            + " private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev"
-            + " rnodiratime rnoexec rnosuid rnosymfollow ro rprivate rro rrw rshared rslave rsuid"
-            + " runbindable rw shared silent slave strictatime suid symfollow sync tmpcopyup"
-            + " unbindable ";
+    String all = Mounts.OPTIONS;
     int from = 0;
     while (from < all.length()) {
       int to = all.indexOf(' ', from);

@@ -16,6 +16,15 @@ import org.jspecify.annotations.Nullable;
 public final class Mounts {
   public static final Pointer POINTER = Pointer.of("/mounts");
 
+  /** The options of the spec's tables that are supported, with a space after each. */
+  public static final String OPTIONS =
+      "async atime bind defaults dev diratime dirsync exec iversion lazytime loud noatime nodev"
+          + " nodiratime noexec noiversion nolazytime norelatime nostrictatime nosuid nosymfollow"
+          + " private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev"
+          + " rnodiratime rnoexec rnosuid rnosymfollow ro rprivate rro rrw rshared rslave rsuid"
+          + " runbindable rw shared silent slave strictatime suid symfollow sync "
+          + " unbindable ";
+
   // The files of /proc that a mount may cover: peers allow the same ones, for lxcfs and criu.
   private static final String ALLOWED_IN_PROC =
       " /proc/cpuinfo /proc/diskstats /proc/meminfo /proc/stat /proc/swaps /proc/uptime"

@@ -22,9 +22,7 @@ public final class LinuxKernel implements Kernel {
   }
 
   private static long call(int nr, long a, long b, long c, long d, long e) {
-    return Scratch.overflow()
-        ? -Errno.ENAMETOOLONG
-        : Syscalls.call(nr, a, b, c, d, e, 0);
+    return Scratch.overflow() ? -Errno.ENAMETOOLONG : Syscalls.call(nr, a, b, c, d, e, 0);
   }
 
   private static long text(@Nullable String text) {
@@ -261,7 +259,12 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
-  public long mount(@Nullable String source, String target, @Nullable String type, long flags, @Nullable String data) {
+  public long mount(
+      @Nullable String source,
+      String target,
+      @Nullable String type,
+      long flags,
+      @Nullable String data) {
     Scratch.reset();
     long sourceText = text(source);
     long targetText = text(target);
@@ -324,8 +327,7 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
-    return Syscalls.call(
-        Syscalls.PWRITE64, fd, address(buffer, offset), count, position, 0, 0);
+    return Syscalls.call(Syscalls.PWRITE64, fd, address(buffer, offset), count, position, 0, 0);
   }
 
   @Override
@@ -361,13 +363,18 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long socketpair(long domain, long type, int[] fds) {
-    return Syscalls.call(
-        Syscalls.SOCKETPAIR, domain, type, 0, Address.ofData(fds).toLong(), 0, 0);
+    return Syscalls.call(Syscalls.SOCKETPAIR, domain, type, 0, Address.ofData(fds).toLong(), 0, 0);
   }
 
   @Override
   public long mount_setattr(
-      int dirfd, String path, long flags, long attrSet, long attrClr, long propagation, int usernsFd) {
+      int dirfd,
+      String path,
+      long flags,
+      long attrSet,
+      long attrClr,
+      long propagation,
+      int usernsFd) {
     Scratch.reset();
     // struct mount_attr: attr_set, attr_clr, propagation, userns_fd, 8 bytes each.
     Address attr = Scratch.structure();
@@ -417,8 +424,7 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long wait4(int pid, int[] status, long options) {
-    return Syscalls.call(
-        Syscalls.WAIT4, pid, Address.ofData(status).toLong(), options, 0, 0, 0);
+    return Syscalls.call(Syscalls.WAIT4, pid, Address.ofData(status).toLong(), options, 0, 0, 0);
   }
 
   @Override
@@ -543,8 +549,7 @@ public final class LinuxKernel implements Kernel {
     Address.fillZero(zero, 32);
     for (int signal = 1; signal <= LAST_STANDARD_SIGNAL; signal++) {
       // SIGKILL and SIGSTOP cannot be changed, and say so; there is nothing to do about them.
-      Syscalls.call(
-          Syscalls.RT_SIGACTION, signal, zero.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
+      Syscalls.call(Syscalls.RT_SIGACTION, signal, zero.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
     }
     return Syscalls.call(
         Syscalls.RT_SIGPROCMASK, SIG_SETMASK, zero.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
@@ -560,8 +565,7 @@ public final class LinuxKernel implements Kernel {
     if (result < 0) {
       return result;
     }
-    return Syscalls.call(
-        Syscalls.SIGNALFD4, -1, all.toLong(), SIGNAL_SET_BYTES, 0x80000, 0, 0);
+    return Syscalls.call(Syscalls.SIGNALFD4, -1, all.toLong(), SIGNAL_SET_BYTES, 0x80000, 0, 0);
   }
 
   @Override

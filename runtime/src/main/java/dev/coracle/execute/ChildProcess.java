@@ -43,7 +43,6 @@ final class ChildProcess {
   }
 
   private static @Nullable String runPlan(Context c, Plan plan) {
-    Kernel k = c.kernel;
     Steps steps = new Steps(c);
     long result = prepare(c);
     if (result < 0) {
@@ -84,7 +83,7 @@ final class ChildProcess {
       result = k.umask(0);
     }
     if (result >= 0) {
-      long first = FIRST_AFTER_STDIO + c.preserveFds;
+      long first = FIRST_AFTER_STDIO + (long) c.preserveFds;
       result = k.close_range(first, ALL_DESCRIPTORS, CLOSE_RANGE_CLOEXEC);
     }
     return result;

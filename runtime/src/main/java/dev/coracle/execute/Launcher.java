@@ -99,6 +99,11 @@ public final class Launcher {
     sync = pair[0];
     c.hostPid = pid;
     c.close(pair[1]);
+    if (c.startFifo >= 0) {
+      // The child must be the only one that waits on it: see Start.
+      c.close(c.startFifo);
+      c.startFifo = -1;
+    }
     return null;
   }
 

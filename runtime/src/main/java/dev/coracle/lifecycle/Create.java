@@ -1,6 +1,5 @@
 package dev.coracle.lifecycle;
 
-import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
 import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.CLOCK_REALTIME;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
@@ -30,8 +29,6 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code create}: everything up to a process that is set up and parked, or nothing at all. */
 public final class Create {
-  private static final int FIRST_AFTER_STDIO = 3;
-
   /**
    * What was asked for.
    *
@@ -61,7 +58,7 @@ public final class Create {
   }
 
   /** A container that was made: its process is parked. */
-  public record Created(Launcher launcher, Bundle bundle) {}
+  public record Created(Launcher launcher, boolean terminal) {}
 
   /** Makes a container. */
   public static Created create(Environment e, Request request) throws Failure {
@@ -83,7 +80,6 @@ public final class Create {
     if (defect != null) {
       throw new Failure(defect);
     }
-    closeLeakedDescriptors();
     Host host = HostReader.read(e.kernel());
     Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
@@ -115,18 +111,6 @@ public final class Create {
     return plan;
   }
 
-  /** What the caller leaked must not be at hand in the container (CVE-2024-21626). */
-  private void closeLeakedDescriptors() throws Failure {
-    if (request.consoleDescriptor() >= 0) {
-      return; // It was opened by ourselves, after the others were closed.
-    }
-    long first = FIRST_AFTER_STDIO + request.preserveFds();
-    long result = e.kernel().close_range(first, ALL_DESCRIPTORS, 0);
-    if (result < 0) {
-      throw new Failure("cannot close descriptors: " + Errno.text(-result));
-    }
-  }
-
   private Created make(Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups, Plan plan)
       throws Failure {
     StateStore store = e.store();
@@ -150,7 +134,8 @@ public final class Create {
     Launcher launcher = new Launcher(context, plan);
     String problem = attempt(context, launcher, state(bundle, spec, kind, cgroups), bundle);
     if (problem == null) {
-      return new Created(launcher, bundle);
+      Process process = spec.process();
+      return new Created(launcher, process != null && process.terminal());
     }
     String left = launcher.undo();
     long removed = store.remove(request.id());

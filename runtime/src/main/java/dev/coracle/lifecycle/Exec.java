@@ -1,6 +1,5 @@
 package dev.coracle.lifecycle;
 
-import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
 import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
 import static dev.coracle.abi.Process.SOCK_STREAM;
@@ -32,8 +31,6 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code exec}: one more process in a container that runs. */
 public final class Exec {
-  private static final int FIRST_AFTER_STDIO = 3;
-
   /**
    * What was asked for. What is null or empty is as for the container's first process.
    *
@@ -54,28 +51,44 @@ public final class Exec {
       @Nullable String consoleSocket,
       int consoleDescriptor,
       @Nullable String pidFile,
-      int preserveFds) {}
+      int preserveFds) {
+
+    /** The same with a connected socket for the terminal. */
+    Request withConsole(int descriptor) {
+      return new Request(
+          id,
+          processFile,
+          args,
+          env,
+          cwd,
+          user,
+          additionalGids,
+          capabilities,
+          noNewPrivileges,
+          terminal,
+          consoleSocket,
+          descriptor,
+          pidFile,
+          preserveFds);
+    }
+  }
+
+  /** A process that was started. */
+  public record Executed(Launcher launcher, boolean terminal) {}
 
   private Exec() {}
 
   /** Starts the process, and returns when it has executed its program. */
-  public static Launcher exec(Environment e, Request request) throws Failure {
+  public static Executed exec(Environment e, Request request) throws Failure {
     StateStore.Entry entry = Containers.find(e, request.id());
     ContainerState state = entry.state();
     Status status = e.store().status(state);
     if (status == Status.STOPPED || status == Status.CREATING) {
       throw new Failure("cannot exec in a stopped container: container not running");
     }
-    if (request.consoleDescriptor() < 0) {
-      long first = FIRST_AFTER_STDIO + request.preserveFds();
-      long closed = e.kernel().close_range(first, ALL_DESCRIPTORS, 0);
-      if (closed < 0) {
-        throw new Failure("cannot close descriptors: " + Errno.text(-closed));
-      }
-    }
     Problems problems = new Problems();
     Host host = HostReader.read(e.kernel());
-    Spec spec = spec(entry, host, problems);
+    Spec spec = spec(entry, host);
     Process process = process(e, request, spec, host, problems);
     boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
     Planner.Target target = new Planner.Target(state.bundle(), state.cgroups(), isolated);
@@ -89,7 +102,7 @@ public final class Exec {
     return launch(e, request, state, process, plan);
   }
 
-  private static Spec spec(StateStore.Entry entry, Host host, Problems problems) throws Failure {
+  private static Spec spec(StateStore.Entry entry, Host host) throws Failure {
     Problems ofContainer = new Problems();
     Spec spec =
         ConfigReader.read(
@@ -167,7 +180,7 @@ public final class Exec {
   }
 
   /** Digits and nothing else: half-understood ids end up as root (CVE-2026-30892). */
-  static long id(String digits, String whole) throws Failure {
+  public static long id(String digits, String whole) throws Failure {
     long value = 0;
     boolean good = !digits.isEmpty() && digits.length() <= 10;
     for (int i = 0; i < digits.length() && good; i++) {
@@ -181,7 +194,7 @@ public final class Exec {
     return value;
   }
 
-  private static Launcher launch(
+  private static Executed launch(
       Environment e, Request request, ContainerState state, Process process, Plan plan)
       throws Failure {
     Kernel k = e.kernel();
@@ -216,7 +229,7 @@ public final class Exec {
       String left = launcher.undo();
       throw new Failure(problem + (left == null ? "" : "\n" + left));
     }
-    return launcher;
+    return new Executed(launcher, process.terminal());
   }
 
   private static void console(Environment e, Request request, Process process, Context context)

@@ -77,7 +77,7 @@ public final class Signals {
     char[] out = text.toCharArray();
     for (int i = 0; i < out.length; i++) {
       if (out[i] >= 'a' && out[i] <= 'z') {
-        out[i] -= 32;
+        out[i] = (char) (out[i] - 32);
       }
     }
     return new String(out);

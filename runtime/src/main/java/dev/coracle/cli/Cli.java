@@ -1,0 +1,254 @@
+package dev.coracle.cli;
+
+import dev.coracle.execute.RelativePath;
+import dev.coracle.kernel.DescribingKernel;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.lifecycle.Create;
+import dev.coracle.lifecycle.Delete;
+import dev.coracle.lifecycle.Descriptors;
+import dev.coracle.lifecycle.Environment;
+import dev.coracle.lifecycle.Exec;
+import dev.coracle.lifecycle.Failure;
+import dev.coracle.lifecycle.Features;
+import dev.coracle.lifecycle.PlanReport;
+import dev.coracle.lifecycle.Ps;
+import dev.coracle.lifecycle.Run;
+import dev.coracle.lifecycle.Signals;
+import dev.coracle.lifecycle.SpecTemplate;
+import dev.coracle.lifecycle.Start;
+import dev.coracle.lifecycle.StateReport;
+import dev.coracle.property.process.Env;
+import dev.coracle.state.StateStore;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The command line: from its words to a verb, and from what came of it to an exit code. */
+public final class Cli {
+  private static final int FAILED = 1;
+  private static final int EXEC_FAILED = 255;
+
+  private final DescribingKernel k;
+  private final Log log;
+  private final String name;
+  private final List<String> args;
+  private final boolean runproc;
+  private String verb = "";
+
+  private Cli(Kernel kernel, String argv0, List<String> args) {
+    this.k = new DescribingKernel(kernel);
+    this.log = new Log(kernel);
+    this.name = argv0.substring(argv0.lastIndexOf('/') + 1);
+    this.args = args;
+    this.runproc = name.equals("runproc");
+  }
+
+  /**
+   * Does what a command line asks for, and returns the exit code.
+   *
+   * @param argv0 the name by which we were called
+   */
+  public static int run(Kernel kernel, String argv0, List<String> args) {
+    Cli cli = new Cli(kernel, argv0, args);
+    try {
+      return cli.run();
+    } catch (Failure failure) {
+      cli.log.error(failure.getMessage());
+      // A field: the compiler to C loses a local variable that try assigns and catch reads.
+      return cli.verb.equals("exec") ? EXEC_FAILED : FAILED;
+    }
+  }
+
+  private int run() throws Failure {
+    Arguments global = Arguments.parse(args, 0, Usage.GLOBAL, Arguments.Mode.FLAGS_FIRST);
+    log.configure(global);
+    verb = global.words().isEmpty() ? "" : global.words().get(0);
+    return dispatch(global);
+  }
+
+  private int dispatch(Arguments global) throws Failure {
+    if (global.is("version")) {
+      log.print(Features.version(name));
+      return 0;
+    }
+    if (global.is("help") || verb.isEmpty() || verb.equals("help")) {
+      log.print(Usage.help(name, ""));
+      return verb.isEmpty() && !global.is("help") ? FAILED : 0;
+    }
+    String flags = Usage.flags(verb);
+    if (flags == null) {
+      throw new Failure("unknown verb \"" + verb + "\"; see --help");
+    }
+    int from = args.size() - global.words().size() + 1;
+    Arguments.Mode mode =
+        Usage.takesProgram(verb)
+            ? Arguments.Mode.FLAGS_FIRST
+            : runproc ? Arguments.Mode.TOLERANT : Arguments.Mode.MIXED;
+    Arguments a = Arguments.parse(args, from, flags + "--help, -h  help\n", mode);
+    if (a.is("help")) {
+      log.print(Usage.help(name, verb));
+      return 0;
+    }
+    if (global.is("systemd-cgroup")) {
+      throw new Failure("--systemd-cgroup: the systemd driver is not yet supported");
+    }
+    return verb(global, a);
+  }
+
+  private int verb(Arguments global, Arguments a) throws Failure {
+    switch (verb) {
+      case "features" -> log.print(Features.json());
+      case "spec" -> SpecTemplate.write(k, a.value("bundle", "."), a.is("rootless"));
+      case "plan" ->
+          log.print(
+              PlanReport.report(
+                  environment(global),
+                  createRequest(global, a, "plan"),
+                  a.value("format", "text").equals("json")));
+      case "list" -> log.print(list(global, a));
+      default -> {
+        return ofContainer(global, a);
+      }
+    }
+    return 0;
+  }
+
+  private int ofContainer(Arguments global, Arguments a) throws Failure {
+    if (a.words().isEmpty()) {
+      throw new Failure(verb + " needs a container id; see " + verb + " --help");
+    }
+    String id = a.words().get(0);
+    Environment e = environment(global);
+    int most = Usage.takesProgram(verb) ? Integer.MAX_VALUE : verb.equals("kill") ? 2 : 1;
+    if (a.words().size() > most && !runproc) {
+      throw new Failure(verb + ": too many arguments; see " + verb + " --help");
+    }
+    switch (verb) {
+      case "create" -> {
+        Descriptors.closeLeaked(k, number(a, "preserve-fds"));
+        Create.create(e, createRequest(global, a, id));
+      }
+      case "start" -> Start.start(e, id);
+      case "state" -> log.print(StateReport.state(e, id));
+      case "kill" ->
+          Signals.kill(e, id, a.words().size() > 1 ? a.words().get(1) : "TERM", a.is("all"));
+      case "delete" -> Delete.delete(e, id, a.is("force") || runproc);
+      case "run" -> {
+        Descriptors.closeLeaked(k, number(a, "preserve-fds"));
+        return Run.run(e, createRequest(global, a, id), a.is("detach"), a.is("keep"));
+      }
+      case "exec" -> {
+        Descriptors.closeLeaked(k, number(a, "preserve-fds"));
+        return Run.exec(e, execRequest(a, id), a.is("detach"));
+      }
+      case "ps" -> {
+        List<String> options = a.words().subList(1, a.words().size());
+        boolean json = a.value("format", "table").equals("json");
+        log.print(json ? Ps.json(e, id) : Ps.table(e, id, options));
+      }
+      default -> throw new IllegalStateException("verb " + verb);
+    }
+    return 0;
+  }
+
+  private String list(Arguments global, Arguments a) throws Failure {
+    String format = a.value("format", "table");
+    if (!format.equals("table") && !format.equals("json")) {
+      throw new Failure("--format must be table or json, not \"" + format + "\"");
+    }
+    StateReport.Format shape =
+        a.is("quiet")
+            ? StateReport.Format.IDS
+            : format.equals("json") ? StateReport.Format.JSON : StateReport.Format.TABLE;
+    return StateReport.list(environment(global), shape, global.value("root") != null);
+  }
+
+  private Create.Request createRequest(Arguments global, Arguments a, String id) throws Failure {
+    return new Create.Request(
+        id,
+        a.value("bundle", "."),
+        absolute(a, "pid-file"),
+        absolute(a, "console-socket"),
+        -1,
+        number(a, "preserve-fds"),
+        global.value("sandbox"),
+        runproc);
+  }
+
+  private Exec.Request execRequest(Arguments a, String id) throws Failure {
+    List<Long> gids = new ArrayList<>();
+    for (String gid : a.all("additional-gids")) {
+      gids.add(Exec.id(gid, gid));
+    }
+    return new Exec.Request(
+        id,
+        a.value("process"),
+        a.words().subList(1, a.words().size()),
+        a.all("env"),
+        a.value("cwd"),
+        a.value("user"),
+        gids,
+        a.all("cap"),
+        a.is("no-new-privs"),
+        a.is("tty"),
+        absolute(a, "console-socket"),
+        -1,
+        absolute(a, "pid-file"),
+        number(a, "preserve-fds"));
+  }
+
+  /** Creating goes to the bundle's directory: paths of the command line are the caller's. */
+  private @org.jspecify.annotations.Nullable String absolute(Arguments a, String flag)
+      throws Failure {
+    String path = a.value(flag);
+    if (path == null || path.startsWith("/")) {
+      return path;
+    }
+    String absolute = RelativePath.absolute(k, path);
+    if (absolute == null) {
+      throw new Failure("--" + flag + ": the working directory cannot be found");
+    }
+    return absolute;
+  }
+
+  private static int number(Arguments a, String flag) throws Failure {
+    String text = a.value(flag, "0");
+    int value = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < '0' || c > '9' || value > 100_000) {
+        throw new Failure("--" + flag + " must be a number, not \"" + text + "\"");
+      }
+      value = value * 10 + c - '0';
+    }
+    return value;
+  }
+
+  private Environment environment(Arguments global) throws Failure {
+    List<String> variables = k.environ();
+    String root = global.value("root");
+    if (root == null) {
+      root = defaultRoot(variables);
+    }
+    if (!root.startsWith("/")) {
+      String absolute = RelativePath.absolute(k, root);
+      if (absolute == null) {
+        throw new Failure("--root: the working directory cannot be found");
+      }
+      root = absolute;
+    }
+    if (root.equals("/")) {
+      throw new Failure("--root must not be the root directory");
+    }
+    return new Environment(k, new StateStore(k, root), root, variables, log);
+  }
+
+  private String defaultRoot(List<String> variables) {
+    String named = runproc ? Env.value(variables, "RUNPROC_STATE_DIR") : "";
+    if (!named.isEmpty()) {
+      return named;
+    }
+    String runtime = Env.value(variables, "XDG_RUNTIME_DIR");
+    boolean user = k.geteuid() != 0 && !runtime.isEmpty();
+    return (user ? runtime : "/run") + (runproc ? "/runproc" : "/coracle");
+  }
+}

@@ -1,0 +1,154 @@
+package dev.coracle.cli;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The verbs and their flags: one text for each, from which both the parser and {@code --help} read.
+ * A line is a flag: its names, {@code =} and a word where it takes a value, two spaces, and what it
+ * does.
+ */
+final class Usage {
+  static final String GLOBAL =
+      """
+      --root=DIR  where the state of containers is kept
+      --log=FILE  write errors to this file too
+      --log-format=FORMAT  text or json
+      --log-level=LEVEL  error, or warning or debug to log warnings too
+      --debug  log warnings too
+      --systemd-cgroup  let systemd make cgroups (not yet supported)
+      --rootless=WHEN  auto, true or false; accepted for callers that pass it
+      --sandbox=KIND  container or host, whatever the bundle says
+      --help, -h  show this text
+      --version, -v  show the version
+      """;
+
+  private static final String CREATING =
+      """
+      --bundle, -b=DIR  the bundle; the working directory by default
+      --pid-file=FILE  write the pid of the container's process there
+      --console-socket=SOCKET  send the terminal's master there
+      --no-pivot  accepted for callers that pass it; the root is always changed by pivot_root
+      --no-new-keyring  accepted; no session keyring is made
+      --preserve-fds=N  leave N descriptors after stdio open for the process
+      """;
+
+  private static final String VERBS =
+      """
+      create ID  make a container, and let its process wait for start
+      start ID  let the process of a container run
+      run ID  create, start, wait and delete; exits as the process does
+      state ID  show the state of a container as JSON
+      kill ID [SIGNAL]  signal a container; TERM by default
+      delete ID  remove a container that has stopped
+      list  show all containers
+      exec ID PROGRAM [ARG...]  run one more process in a container
+      ps ID [PS-OPTION...]  show the processes of a container
+      spec  write a config.json to start from
+      features  show what this runtime supports as JSON
+      plan  show what create would do, and do nothing
+      """;
+
+  private Usage() {}
+
+  /** The flags of a verb, or null where there is no such verb. */
+  static @Nullable String flags(String verb) {
+    return switch (verb) {
+      case "create" -> CREATING;
+      case "run" ->
+          CREATING
+              + """
+              --detach, -d  return once the container has started
+              --keep  do not delete the container when it has ended
+              --no-subreaper  accepted for callers that pass it
+              """;
+      case "kill" -> "--all, -a  signal all processes of the container\n";
+      case "delete" -> "--force, -f  also kill it, and be content if it is not there\n";
+      case "list" ->
+          """
+          --format, -f=FORMAT  table or json
+          --quiet, -q  ids only
+          """;
+      case "ps" -> "--format, -f=FORMAT  table or json\n";
+      case "spec" ->
+          """
+          --bundle, -b=DIR  where to write it; the working directory by default
+          --rootless  one for a user who is not root
+          """;
+      case "plan" ->
+          """
+          --bundle, -b=DIR  the bundle; the working directory by default
+          --format, -f=FORMAT  text or json
+          """;
+      case "exec" ->
+          """
+          --process, -p=FILE  a process as in config.json
+          --console-socket=SOCKET  send the terminal's master there
+          --cwd=DIR  the working directory
+          --env, -e=NAME=VALUE  one more variable; may stand several times
+          --tty, -t  a terminal
+          --user, -u=UID[:GID]  who runs it
+          --additional-gids, -g=GID  one more group; may stand several times
+          --detach, -d  return once the program runs
+          --pid-file=FILE  write its pid there
+          --no-new-privs  execve gives no privileges
+          --cap, -c=CAPABILITY  one more capability; may stand several times
+          --preserve-fds=N  leave N descriptors after stdio open for it
+          """;
+      case "start", "state", "features" -> "";
+      default -> null;
+    };
+  }
+
+  /** Whether everything after the first word belongs to a program. */
+  static boolean takesProgram(String verb) {
+    return verb.equals("exec") || verb.equals("ps");
+  }
+
+  /** The help text of a verb, or of all where it is empty. */
+  static String help(String name, String verb) {
+    StringBuilder out = new StringBuilder();
+    if (verb.isEmpty()) {
+      out.append("Usage: ").append(name).append(" [FLAG...] VERB [FLAG...] [ARG...]\n\nVerbs:\n");
+      indent(out, VERBS);
+      out.append("\nFlags before the verb:\n");
+      indent(out, GLOBAL);
+      return out.toString();
+    }
+    String line = verbLine(verb);
+    int gap = line.indexOf("  ");
+    out.append("Usage: ").append(name).append(" [FLAG...] ").append(line, 0, gap);
+    out.append("\n\n").append(line.substring(gap + 2)).append('\n');
+    String flags = flags(verb);
+    if (flags != null && !flags.isEmpty()) {
+      out.append("\nFlags:\n");
+      indent(out, flags);
+    }
+    return out.toString();
+  }
+
+  private static String verbLine(String verb) {
+    int from = 0;
+    while (from < VERBS.length()) {
+      int to = VERBS.indexOf('\n', from);
+      if (VERBS.startsWith(verb + " ", from)) {
+        return VERBS.substring(from, to);
+      }
+      from = to + 1;
+    }
+    return verb + "  ";
+  }
+
+  private static void indent(StringBuilder out, String lines) {
+    int from = 0;
+    while (from < lines.length()) {
+      int to = lines.indexOf('\n', from);
+      int gap = lines.indexOf("  ", from);
+      out.append("  ").append(lines, from, gap);
+      for (int i = gap - from; i < 26; i++) {
+        out.append(' ');
+      }
+      out.append("  ").append(lines, gap + 2, to + 1);
+      from = to + 1;
+    }
+  }
+}

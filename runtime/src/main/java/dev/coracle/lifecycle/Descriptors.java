@@ -1,0 +1,24 @@
+package dev.coracle.lifecycle;
+
+import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
+
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+
+/** Descriptors that the caller left open. */
+public final class Descriptors {
+  private static final long FIRST_AFTER_STDIO = 3;
+
+  private Descriptors() {}
+
+  /**
+   * Closes what the caller leaked, so that it is not at hand in the container (CVE-2024-21626).
+   * First thing in a verb that makes a process: ours are opened later.
+   */
+  public static void closeLeaked(Kernel k, int preserved) throws Failure {
+    long result = k.close_range(FIRST_AFTER_STDIO + preserved, ALL_DESCRIPTORS, 0);
+    if (result < 0) {
+      throw new Failure("cannot close descriptors: " + Errno.text(-result));
+    }
+  }
+}

@@ -1,0 +1,160 @@
+package dev.coracle.lifecycle;
+
+import static dev.coracle.abi.Process.POLLERR;
+import static dev.coracle.abi.Process.POLLHUP;
+import static dev.coracle.abi.Process.POLLIN;
+import static dev.coracle.abi.Process.SIGCHLD;
+import static dev.coracle.abi.Process.SIGWINCH;
+import static dev.coracle.abi.Process.TCGETS;
+import static dev.coracle.abi.Process.TCSETS;
+import static dev.coracle.abi.Process.TIOCGWINSZ;
+import static dev.coracle.abi.Process.TIOCSWINSZ;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Process;
+import dev.coracle.execute.Files;
+import dev.coracle.execute.Launcher;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+
+/**
+ * A process in the foreground: signals that we get are passed on to it, its terminal is joined to
+ * ours, and its exit code becomes ours.
+ */
+public final class Foreground {
+  private static final int SIGINFO_BYTES = 128;
+  private static final int BUFFER_BYTES = 16 * 1024;
+  private static final int TERMIOS_BYTES = 64;
+
+  private final Kernel k;
+  private final int signals;
+  private int master = -1;
+  private byte[] saved = new byte[0];
+
+  private Foreground(Kernel kernel, int signals) {
+    this.k = kernel;
+    this.signals = signals;
+  }
+
+  /** Takes signals from now on as messages: before there is a process, so that none gets lost. */
+  public static Foreground begin(Kernel k) throws Failure {
+    long fd = k.signalfdAll();
+    if (fd < 0) {
+      throw new Failure("cannot take signals: " + Errno.text(-fd));
+    }
+    return new Foreground(k, (int) fd);
+  }
+
+  /** Takes the terminal's master from the socket to which the process sent it. */
+  public void takeTerminal(int socket) throws Failure {
+    long fd = k.receiveDescriptor(socket);
+    if (fd < 0) {
+      throw new Failure("cannot take the terminal: " + Errno.text(-fd));
+    }
+    master = (int) fd;
+    byte[] termios = new byte[TERMIOS_BYTES];
+    if (k.ioctlStruct(0, TCGETS, termios) >= 0) {
+      saved = termios.clone();
+      makeRaw(termios);
+      check(k.ioctlStruct(0, TCSETS, termios));
+      passSize();
+    }
+  }
+
+  /** As cfmakeraw(3): struct termios is iflag, oflag, cflag, lflag, line, then cc. */
+  private static void makeRaw(byte[] t) {
+    Bytes.put32(
+        t, 0, Bytes.u32(t, 0) & ~0x5ebL); // IGNBRK BRKINT PARMRK ISTRIP INLCR IGNCR ICRNL IXON
+    Bytes.put32(t, 4, Bytes.u32(t, 4) & ~0x1L); // OPOST
+    Bytes.put32(t, 8, Bytes.u32(t, 8) & ~0x130L | 0x30L); // CSIZE PARENB, then CS8
+    Bytes.put32(t, 12, Bytes.u32(t, 12) & ~0x804bL); // ECHO ECHONL ICANON ISIG IEXTEN
+  }
+
+  private void passSize() {
+    byte[] size = new byte[8];
+    if (k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
+      check(k.ioctlStruct(master, TIOCSWINSZ, size));
+    }
+  }
+
+  /** Waits for the process, and returns its exit code as a shell has it. */
+  public int await(Launcher launcher) {
+    boolean input = master >= 0;
+    while (true) {
+      int[] fds = {launcher.pidfd(), signals, master, input ? 0 : -1};
+      short[] events = {POLLIN, POLLIN, POLLIN, POLLIN};
+      short[] happened = new short[4];
+      long n = k.poll(fds, events, happened, -1);
+      if (n < 0) {
+        continue;
+      }
+      if (happened[1] != 0) {
+        passSignal(launcher);
+      }
+      if (happened[2] != 0 && !copy(master, 1)) {
+        master = -1;
+      }
+      if (happened[3] != 0 && master >= 0) {
+        input = copy(0, master);
+      }
+      if ((happened[0] & (POLLIN | POLLERR | POLLHUP)) != 0) {
+        int code = Process.exitCode(launcher.await());
+        drain();
+        restore();
+        return code;
+      }
+    }
+  }
+
+  private void passSignal(Launcher launcher) {
+    byte[] info = new byte[SIGINFO_BYTES];
+    long n = k.read(signals, info, 0, info.length);
+    if (n != SIGINFO_BYTES) {
+      return;
+    }
+    int signal = (int) Bytes.u32(info, 0);
+    if (signal == SIGWINCH && master >= 0) {
+      passSize();
+    } else if (signal != SIGCHLD) {
+      long sent = k.pidfd_send_signal(launcher.pidfd(), signal);
+      if (sent < 0 && sent != -Errno.ESRCH) {
+        check(sent);
+      }
+    }
+  }
+
+  /** Copies what is there; false at the end. */
+  private boolean copy(int from, int to) {
+    byte[] buffer = new byte[BUFFER_BYTES];
+    long n = k.read(from, buffer, 0, buffer.length);
+    if (n == -Errno.EINTR || n == -Errno.EAGAIN) {
+      return true;
+    }
+    return n > 0 && Files.writeAll(k, to, buffer, 0, (int) n) >= 0;
+  }
+
+  /** What the process wrote before it ended is still in the terminal. */
+  private void drain() {
+    if (master < 0) {
+      return;
+    }
+    short[] happened = new short[1];
+    while (k.poll(new int[] {master}, new short[] {POLLIN}, happened, 0) > 0
+        && (happened[0] & POLLIN) != 0
+        && copy(master, 1)) {
+      happened[0] = 0;
+    }
+  }
+
+  private void restore() {
+    if (saved.length > 0) {
+      check(k.ioctlStruct(0, TCSETS, saved));
+    }
+  }
+
+  private static void check(long result) {
+    if (result < 0 && result != -Errno.EIO && result != -Errno.ENOTTY) {
+      throw new IllegalStateException("terminal: " + Errno.text(-result));
+    }
+  }
+}
