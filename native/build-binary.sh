@@ -6,7 +6,18 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$top/target"
 cd "$top/native/target/c"
+
+# all.c is one #include a line. Two of them are replaced: see start-up.h.
+sed -e 's|^#include "strings.c"$|#include "start-up.h"\
+#define teavm_registerString coracle_register_string\
+#include "strings.c"\
+#undef teavm_registerString|' \
+    -e '/^#include "fiber.c"$/d' all.c > binary.c
+grep -q '^#include "start-up.h"$' binary.c && ! grep -q '^#include "fiber.c"$' binary.c || {
+    echo "build-binary.sh: TeaVM's all.c has not the shape that is expected" >&2
+    exit 1
+}
 musl-gcc -std=gnu11 -O2 -static -no-pie -fno-pie -s -w \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wl,--gc-sections \
     -iquote "$top/native/src/main/c" \
-    ${CORACLE_CFLAGS:-} all.c -lm -o "$top/target/coracle"
+    ${CORACLE_CFLAGS:-} binary.c -lm -o "$top/target/coracle"
