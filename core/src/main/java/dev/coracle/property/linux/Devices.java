@@ -74,6 +74,9 @@ public final class Devices {
     link("/proc/self/fd/1", "/dev/stdout", plan);
     link("/proc/self/fd/2", "/dev/stderr", plan);
     for (Device d : devices) {
+      if (d.path().equals("/dev/ptmx")) {
+        continue; // A privileged container lists the host's; its own is the link to its devpts.
+      }
       Integer fileMode = d.fileMode();
       plan.add(
           Phase.CHILD_SETUP,
