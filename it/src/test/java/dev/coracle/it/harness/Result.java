@@ -25,6 +25,11 @@ public record Result(String command, int exitCode, String stdout, String stderr)
     return this;
   }
 
+  /** What it wrote to stderr; the quotes that runc escapes there are plain. */
+  public String error() {
+    return stderr.replace("\\\"", "\"");
+  }
+
   /** What it wrote, without the last end of line. */
   public String line() {
     return stdout.strip();

@@ -163,7 +163,7 @@ public final class Testbed {
     return Cgroups.read(Path.of("/proc/self/mountinfo"))
         .lines()
         .map(line -> line.split(" ", -1)[4])
-        .filter(at -> at.startsWith(directory.toString()) || at.contains("coracle"))
+        .filter(at -> at.startsWith(directory.toString()) || at.contains(PREFIX))
         .map(Path::of)
         .toList();
   }
