@@ -64,18 +64,18 @@ public final class Cgroups {
     return controllerRoot(name) != null;
   }
 
-  /** Where a controller's cgroups are, or null if this view has none. */
+  /** Where a controller's cgroups are ("unified": those of v2), or null if this view has none. */
   public @Nullable Path controllerRoot(String name) {
     Path v1 = mounts.get(name);
     if (v1 != null) {
       return v1;
     }
-    if (name.equals("devices") || name.equals("freezer")) {
-      return view() == View.V2 ? mounts.get("") : null; // part of v2's core
-    }
     Path unified = mounts.get("");
-    if (unified == null) {
-      return null;
+    if (unified == null || view() != View.V2) {
+      return null; // in the hybrid layout the second hierarchy is not for limits
+    }
+    if (List.of("devices", "freezer", "unified").contains(name)) {
+      return unified; // part of its core
     }
     return List.of(read(unified.resolve("cgroup.controllers")).strip().split(" ", -1))
             .contains(name)

@@ -79,7 +79,7 @@ public final class Command {
 
   public Running start() {
     try {
-      return new Running(this, builder.start());
+      return new Running(this, Reaper.start(builder));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -120,6 +120,7 @@ public final class Command {
       try {
         if (!process.waitFor(command.timeout.toMillis(), TimeUnit.MILLISECONDS)) {
           process.destroyForcibly().waitFor();
+          Reaper.forget(pid());
           throw new AssertionError(
               "not ended within "
                   + command.timeout.toSeconds()
@@ -130,6 +131,7 @@ public final class Command {
         Thread.currentThread().interrupt();
         throw new IllegalStateException(e);
       }
+      Reaper.forget(pid());
       return new Result(String.join(" ", command.argv), process.exitValue(), stdout(), stderr());
     }
 

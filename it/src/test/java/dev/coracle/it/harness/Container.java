@@ -75,11 +75,16 @@ public final class Container implements AutoCloseable {
   public int awaitExit() {
     if (exitCode < 0) {
       Poll.until(
-          "exit of " + id,
-          Duration.ofSeconds(30),
-          () -> (exitCode = Libc.exitCodeIfEnded(pid)) != -1);
+          "exit of " + id, Duration.ofSeconds(30), () -> (exitCode = Reaper.exitCode(pid)) != -1);
     }
     return exitCode;
+  }
+
+  /** Kills its first process, which nobody reaps until the next test. */
+  public void killAndLeaveAZombie() {
+    Reaper.leaveAlone(pid);
+    Libc.kill(pid, Libc.SIGKILL);
+    Poll.until("zombie", () -> Descendants.isZombie(pid));
   }
 
   /** Whether the runtime still knows it. */

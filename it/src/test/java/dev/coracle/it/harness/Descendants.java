@@ -20,7 +20,7 @@ public final class Descendants {
 
   private Descendants() {}
 
-  /** Those that run; ended ones that are ours to reap are reaped. */
+  /** Those that run; zombies are the reaper's. */
   static List<Integer> running() {
     Map<Integer, Stat> all = read();
     Set<Integer> below = new HashSet<>(Set.of(SELF));
@@ -35,19 +35,30 @@ public final class Descendants {
     List<Integer> running = new ArrayList<>();
     for (int pid : below) {
       Stat stat = all.get(pid);
-      if (stat != null && (stat.state() == 'Z' || stat.state() == 'X')) {
-        if (stat.parent() == SELF) {
-          var _ = Libc.exitCodeIfEnded(pid);
-        }
-      } else {
+      if (stat != null && stat.state() != 'Z' && stat.state() != 'X') {
         running.add(pid);
       }
     }
     return running;
   }
 
+  static boolean isZombie(int pid) {
+    Stat stat = read().get(pid);
+    return stat != null && stat.state() == 'Z';
+  }
+
+  /** Those that run still after a moment: one that is killed needs it to be gone. */
+  static List<Integer> lasting() {
+    List<Integer> running = running();
+    for (int attempt = 0; attempt < 500 && !running.isEmpty(); attempt++) {
+      java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
+      running = running();
+    }
+    return running;
+  }
+
   static void killAll() {
-    for (int attempt = 0; attempt < 1000; attempt++) {
+    for (int attempt = 0; attempt < 200; attempt++) {
       List<Integer> left = running();
       if (left.isEmpty()) {
         return;

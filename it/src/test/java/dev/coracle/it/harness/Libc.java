@@ -32,6 +32,8 @@ public final class Libc {
       function("prctl", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle WAITPID =
       function("waitpid", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
+  private static final MethodHandle WAITID =
+      function("waitid", JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle KILL = function("kill", JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle SOCKET =
       function("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
@@ -84,6 +86,15 @@ public final class Libc {
       int word = status.get(JAVA_INT, 0);
       int signal = word & 0x7f;
       return signal == 0 ? (word >> 8) & 0xff : 128 + signal;
+    }
+  }
+
+  /** Waits for any child to end and leaves it as it is; 0 if there is none. */
+  static int anyEndedChild() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment info = arena.allocate(128, 8);
+      int flags = 4 /* WEXITED */ | 0x01000000 /* WNOWAIT */;
+      return call(WAITID, 0 /* P_ALL */, 0, info, flags) < 0 ? 0 : info.get(JAVA_INT, 16);
     }
   }
 

@@ -17,10 +17,6 @@ public final class Testbed {
   private static final String PREFIX = "coracle-it-" + ProcessHandle.current().pid() + "-";
   private static int count;
 
-  static {
-    Libc.becomeSubreaper();
-  }
-
   private final OciRuntime runtime = OciRuntime.underTest();
   private final Path directory;
 
@@ -139,10 +135,18 @@ public final class Testbed {
     return create(bundle, flags).start();
   }
 
+  /** Fails if anything of this test is there now. */
+  public void assertNothingLeft(String when) {
+    List<String> left = leftovers();
+    if (!left.isEmpty()) {
+      throw new AssertionError("left behind, " + when + ":\n  " + String.join("\n  ", left));
+    }
+  }
+
   /** What the test has left behind, each said in a line. */
   List<String> leftovers() {
     List<String> found = new ArrayList<>();
-    for (int pid : Descendants.running()) {
+    for (int pid : Descendants.lasting()) {
       found.add("process " + pid + ": " + Descendants.describe(pid));
     }
     for (Path cgroup : Cgroups.here().startingWith(PREFIX)) {
@@ -170,8 +174,11 @@ public final class Testbed {
 
   /** Removes everything, whatever is left. */
   void destroy() {
+    Reaper.leaveNoneAlone();
+    Cgroups.here()
+        .startingWith(PREFIX)
+        .forEach(Cgroups::destroy); // first: a frozen one does not die
     Descendants.killAll();
-    Cgroups.here().startingWith(PREFIX).forEach(Cgroups::destroy);
     mounts().reversed().forEach(Libc::unmount);
     try {
       Files.walkFileTree(
