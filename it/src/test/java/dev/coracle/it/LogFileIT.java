@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import dev.coracle.it.harness.Bundle;
+import dev.coracle.it.harness.Cgroups;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
+import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +19,11 @@ import org.junit.jupiter.api.Test;
 @ContainerTest
 class LogFileIT {
 
+  @Unsupported(
+      runtime = "runc",
+      reason = "warns that it cannot count oom kills",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Test
   void hasTheErrorAsOneJsonObject(Testbed bed) throws IOException {
     Path log = bed.directory().resolve("log.json");

@@ -19,10 +19,10 @@ public final class Command {
   private static int count;
 
   private final List<String> argv;
-  private final Path stdout;
-  private final Path stderr;
+  private Path stdout;
+  private Path stderr;
   private final ProcessBuilder builder;
-  private Duration timeout = Duration.ofSeconds(60);
+  private Duration timeout = Poll.PATIENCE.multipliedBy(2);
 
   Command(Path directory, List<String> argv) {
     this.argv = new ArrayList<>(argv);
@@ -43,6 +43,15 @@ public final class Command {
 
   public Command withoutEnv(String name) {
     builder.environment().remove(name);
+    return this;
+  }
+
+  /** For a command that removes the folder of its own output. */
+  Command discardOutput() {
+    stdout = Path.of("/dev/null");
+    stderr = stdout;
+    builder.redirectOutput(stdout.toFile());
+    builder.redirectError(stderr.toFile());
     return this;
   }
 

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 
 /** What an engine listens on to get a container's terminal: --console-socket. */
 public final class ConsoleSocket implements AutoCloseable {
-  private static final int PATIENCE_MILLIS = 10_000;
+  private static final int PATIENCE_MILLIS = (int) Poll.PATIENCE.toMillis();
 
   private final Path path;
   private final int listening;

@@ -1,7 +1,6 @@
 package dev.coracle.it.harness;
 
 import com.google.gson.JsonObject;
-import java.time.Duration;
 
 /** A created container; it is deleted by force at the end of its block. */
 public final class Container implements AutoCloseable {
@@ -75,7 +74,9 @@ public final class Container implements AutoCloseable {
   public int awaitExit() {
     if (exitCode < 0) {
       Poll.until(
-          "exit of " + id, Duration.ofSeconds(30), () -> (exitCode = Reaper.exitCode(pid)) != -1);
+          "exit of " + id,
+          Poll.PATIENCE.multipliedBy(2),
+          () -> (exitCode = Reaper.exitCode(pid)) != -1);
     }
     return exitCode;
   }

@@ -6,12 +6,14 @@ import java.util.function.BooleanSupplier;
 
 /** Waits for what must become true soon; a test never just sleeps. */
 public final class Poll {
-  private static final Duration DEADLINE = Duration.ofSeconds(10);
+  /** How long anything may take; more on a slow kernel, which run.sh tells. */
+  static final Duration PATIENCE =
+      Duration.ofSeconds(Integer.getInteger("coracle.it.patienceSeconds", 10));
 
   private Poll() {}
 
   public static void until(String what, BooleanSupplier condition) {
-    until(what, DEADLINE, condition);
+    until(what, PATIENCE, condition);
   }
 
   public static void until(String what, Duration limit, BooleanSupplier condition) {
