@@ -138,7 +138,8 @@ class DockerIT {
     assertThat(docker("exec", id, "sh", "-c", "hostname; id -u"))
         .isEqualTo(id.substring(0, 12) + "\n0");
     docker().run("exec", id, "sh", "-c", "exit 9").execute().exitsWith(9);
-    assertThat(docker().run("exec", id, "nosuch").execute().exitCode()).isIn(126, 127); // as dockerd is old or new
+    assertThat(docker().run("exec", id, "nosuch").execute().exitCode())
+        .isIn(126, 127); // as dockerd is old or new
     assertThat(
             docker(
                 "exec",
