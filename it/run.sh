@@ -1,0 +1,57 @@
+#!/bin/bash
+# run.sh RUNTIME VIEW... [-- CLASS...] - runs the integration tests against a runtime in views of the cgroups:
+#   v1      a private mount namespace without /sys/fs/cgroup/unified
+#   hybrid  the host as it is booted (crun refuses this layout)
+#   v2      a private mount namespace with cgroup2 at /sys/fs/cgroup; no controllers but those that v1 does not hold
+#   uml     User Mode Linux: cgroup v2 with its controllers, all capabilities (uml/setup.sh fetches it once)
+#   engine  under dockerd and podman of this host
+# CLASS is a test class such as HostnameIT; all of them without. DETAILS=tree|summary|... is how much is told.
+# The exit status is 0 only if all tests of all views pass. Reports (XML) are in it/target/views/VIEW.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || usage
+runtime=$(realpath "$1") || exit 2; shift
+[ -x "$runtime" ] || { echo "run.sh: $runtime is no program" >&2; exit 2; }
+[ "$(id -u)" = 0 ] || { echo "run.sh: must be root" >&2; exit 1; }
+views=(); while [ $# -gt 0 ] && [ "$1" != -- ]; do views+=("$1"); shift; done; [ $# -gt 0 ] && shift
+for v in "${views[@]}"; do case $v in v1|hybrid|v2|uml|engine) ;; *) usage;; esac; done
+
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java out=$here/target/views
+cp=$here/target/classpath
+if [ -z "${NO_BUILD:-}" ]; then
+  (cd "$here/.." && mvn -q -B -ntp -pl it -am test-compile dependency:build-classpath -Dmdep.outputFile="$cp" -Dmdep.includeScope=test) || exit 1
+fi
+mkdir -p "$out"
+gcc -static -O1 -Wall -o "$out/probe" "$here/src/test/resources/dev/coracle/it/harness/probe.c" || exit 1
+
+# A copy, so that a build meanwhile does not change what runs.
+classes=$(mktemp -d "$out/classes.XXXXXX"); trap 'rm -rf "$classes"' EXIT
+cp -r "$here/target/test-classes/." "$classes"
+
+select=(); for c; do select+=(--select-class "dev.coracle.it.$c"); done
+# suite VIEW [JAVA OPTION...]: prints the command that runs the suite.
+suite() {
+  local view=$1 tag=(--exclude-tag engine) what=("${select[@]}"); shift
+  [ "$view" = engine ] && tag=(--include-tag engine)
+  [ ${#what[@]} -gt 0 ] || what=(--select-package dev.coracle.it --include-classname '.*IT$')
+  printf '%q ' "$java" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$@" \
+    -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -cp "$classes:$(cat "$cp")" \
+    org.junit.platform.console.ConsoleLauncher execute --disable-banner --fail-if-no-tests --details="${DETAILS:-summary}" \
+    --reports-dir="$out/$view" "${tag[@]}" "${what[@]}"
+}
+failed=0
+for view in "${views[@]}"; do
+  echo "=== $(basename "$runtime"), $view"; begin=$(date +%s)
+  rm -rf "${out:?}/$view"
+  case $view in
+    hybrid|engine) bash -c "$(suite "$view")" ;;
+    v1) unshare -m --propagation private bash -c "umount /sys/fs/cgroup/unified 2>/dev/null; exec $(suite v1)" ;;
+    v2) unshare -m --propagation private bash -c \
+          "umount -l /sys/fs/cgroup && mount -t cgroup2 -o rw,nosuid,nodev,noexec,relatime cgroup2 /sys/fs/cgroup || exit 125; exec $(suite v2)" ;;
+    uml) "$here/uml/setup.sh" && UML_OUT=$out "$here/uml/run.sh" bash -c \
+          "exec $(suite uml -Djava.io.tmpdir=/var/tmp -Dcoracle.it.patienceSeconds=60)" ;;
+  esac || { failed=1; echo "=== $view: FAILED" >&2; }
+  echo "=== $view: $(($(date +%s) - begin)) s"
+done
+exit $failed

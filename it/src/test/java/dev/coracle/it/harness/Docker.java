@@ -1,0 +1,111 @@
+package dev.coracle.it.harness;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A private dockerd: own data, socket, network and mount namespace; nothing of the host's is used.
+ *
+ * <p>It knows the runtime under test as "tested", beside its own runc.
+ */
+public final class Docker implements AutoCloseable {
+  public static final String IMAGE = "coracle-it";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final Path directory;
+  private final Command.Running daemon;
+
+  public Docker() {
+    try {
+      directory = Files.createTempDirectory("citd");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    // crun refuses the hybrid layout; the others do not mind the v1 one.
+    String inNamespaces =
+        "ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null; exec dockerd"
+            + " --data-root $0/data --exec-root $0/exec --pidfile $0/pid -H unix://$0/sock"
+            + " --storage-driver overlay2 --bip 172.31.249.1/24 --add-runtime tested="
+            + OciRuntime.underTest().binary();
+    daemon =
+        new Command(
+                directory,
+                List.of(
+                    "unshare",
+                    "-m",
+                    "-n",
+                    "--propagation",
+                    "private",
+                    "sh",
+                    "-c",
+                    inNamespaces,
+                    directory.toString()))
+            .start();
+    try {
+      Poll.until("dockerd answers", PATIENCE, this::answers);
+      importImage();
+    } catch (Throwable e) {
+      String log = daemon.stderr();
+      close();
+      throw new IllegalStateException(log.substring(Math.max(0, log.length() - 2000)), e);
+    }
+  }
+
+  private boolean answers() {
+    if (!daemon.isRunning()) {
+      throw new IllegalStateException("dockerd ended");
+    }
+    return Files.exists(directory.resolve("sock")) && run("version").execute().exitCode() == 0;
+  }
+
+  private void importImage() {
+    Bundle bundle =
+        new Bundle(directory.resolve("image"), "image", OciRuntime.underTest()).addProbe();
+    Path tar = directory.resolve("image.tar");
+    new Command(directory, List.of("tar", "-cf", tar.toString(), "-C", bundle.rootfs() + "", "."))
+        .execute()
+        .ok();
+    run("import", "-c", "ENV PATH=/bin", tar.toString(), IMAGE).execute().ok();
+  }
+
+  public Path directory() {
+    return directory;
+  }
+
+  /** A client's command line, for a pty. */
+  public String client() {
+    return "docker -H unix://" + directory + "/sock";
+  }
+
+  /** The client with arguments. */
+  public Command run(String... args) {
+    List<String> argv = new ArrayList<>(List.of("docker", "-H", "unix://" + directory + "/sock"));
+    argv.addAll(List.of(args));
+    return new Command(directory, argv)
+        .env("DOCKER_API_VERSION", "1.41") // of Debian's dockerd 20.10; the client may be newer
+        .timeout(PATIENCE);
+  }
+
+  /** Any other program. */
+  public Command command(String... argv) {
+    return new Command(directory, List.of(argv))
+        .env("DOCKER_API_VERSION", "1.41")
+        .timeout(PATIENCE);
+  }
+
+  @Override
+  public void close() {
+    Libc.kill(daemon.pid(), Libc.SIGTERM);
+    daemon.end();
+    Descendants.killAll(); // containerd's shims, if any are left
+    new Command(directory, List.of("rm", "-rf", "--one-file-system", directory.toString()))
+        .discardOutput()
+        .execute()
+        .ok();
+  }
+}

@@ -1,0 +1,96 @@
+// probe - the workload of tests that busybox cannot express: one static program, one sub-command each.
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// syscall NR [ARG...]: makes the call and prints "ret errno-name".
+static int make_syscall(char **args) {
+  long a[7] = {0};
+  for (int i = 0; i < 7 && args[i]; i++) a[i] = strtol(args[i], NULL, 0);
+  long ret = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+  printf("%ld %s\n", ret, ret < 0 ? strerrorname_np(errno) : "OK");
+  return 0;
+}
+
+// fds: prints each open descriptor and what it is, but for the one it reads them with.
+static int fds(void) {
+  DIR *d = opendir("/proc/self/fd");
+  if (!d) return perror("opendir"), 1;
+  for (struct dirent *e; (e = readdir(d));) {
+    char path[64], to[4096];
+    if (e->d_name[0] == '.' || atoi(e->d_name) == dirfd(d)) continue;
+    snprintf(path, sizeof path, "/proc/self/fd/%.20s", e->d_name);
+    ssize_t n = readlink(path, to, sizeof to - 1);
+    to[n < 0 ? 0 : n] = 0;
+    printf("%s %s\n", e->d_name, to);
+  }
+  return 0;
+}
+
+// signals: prints the blocked, ignored and caught masks it was started with.
+static int signals(void) {
+  char line[256];
+  FILE *f = fopen("/proc/self/status", "r");
+  while (f && fgets(line, sizeof line, f))
+    if (!strncmp(line, "Sig", 3) && strncmp(line, "SigQ", 4) && strncmp(line, "SigPnd", 6)) fputs(line, stdout);
+  return 0;
+}
+
+// touch-mib N: uses N MiB of memory, then prints "touched".
+static int touch_mib(size_t mib) {
+  for (size_t i = 0; i < mib; i++) {
+    char *p = malloc(1 << 20);
+    if (!p) return puts("no memory"), 1;
+    memset(p, 1, 1 << 20);
+  }
+  puts("touched");
+  return 0;
+}
+
+// forks N: prints how many children could be forked, then ends them.
+static int forks(int n) {
+  int made = 0;
+  for (; made < n; made++) {
+    pid_t p = fork();
+    if (p < 0) break;
+    if (!p) pause(), _exit(0);
+  }
+  printf("%d\n", made);
+  fflush(stdout);
+  signal(SIGTERM, SIG_IGN);
+  kill(0, SIGTERM);
+  return 0;
+}
+
+// trap SIGNAL CODE: prints "ready", waits for the signal, exits with the code.
+static int code;
+static void leave(int s) { (void)s; _exit(code); }
+static void trap_signal(int sig, int exit_code) {
+  code = exit_code;
+  signal(sig, leave);
+  puts("ready");
+  fflush(stdout);
+  for (;;) pause();
+}
+
+int main(int argc, char **argv) {
+  if (argc > 2 && !strcmp(argv[1], "syscall")) return make_syscall(argv + 2);
+  if (argc > 1 && !strcmp(argv[1], "fds")) return fds();
+  if (argc > 1 && !strcmp(argv[1], "signals")) return signals();
+  if (argc > 2 && !strcmp(argv[1], "touch-mib")) return touch_mib(strtoul(argv[2], NULL, 10));
+  if (argc > 2 && !strcmp(argv[1], "forks")) return forks(atoi(argv[2]));
+  if (argc > 3 && !strcmp(argv[1], "trap")) trap_signal(atoi(argv[2]), atoi(argv[3]));
+  if (argc > 1 && !strcmp(argv[1], "dumpable")) return printf("%d\n", prctl(PR_GET_DUMPABLE)), 0;
+  fprintf(stderr, "usage: probe syscall|fds|signals|touch-mib|forks|trap|dumpable ...\n");
+  return 2;
+}
