@@ -51,9 +51,22 @@ public final class Members {
     sink.error(at, message);
   }
 
-  /** Tells that an element of the array {@code key} is wrong. */
-  public void error(String key, int index, String message) {
-    sink.error(pointer(key).child(index), message);
+  /** Tells that a string of the array {@code key} is wrong: the n-th of {@link #strings}. */
+  public void error(String key, int nth, String message) {
+    sink.error(pointer(key).child(position(key, nth)), message);
+  }
+
+  /** Where the n-th string of an array stands: what is no string was told, and left out. */
+  private int position(String key, int nth) {
+    int strings = 0;
+    if (raw(key) instanceof Json.Arr a) {
+      for (int i = 0; i < a.items().size(); i++) {
+        if (a.items().get(i) instanceof Json.Str && strings++ == nth) {
+          return i;
+        }
+      }
+    }
+    return nth;
   }
 
   /** Tells that this object is wrong. */
@@ -64,6 +77,11 @@ public final class Members {
   /** Whether the member is there and is not null. */
   public boolean has(String key) {
     return raw(key) != null;
+  }
+
+  /** Whether the member is a string that its getter gives; of anything else that one has told. */
+  public boolean isString(String key) {
+    return object.get(key) instanceof Json.Str s && s.value().indexOf('\0') < 0;
   }
 
   /** The member as it is, or null where it is absent or null. */
@@ -180,7 +198,7 @@ public final class Members {
     List<String> paths = strings(key);
     for (int i = 0; i < paths.size(); i++) {
       if (!paths.get(i).startsWith("/")) {
-        sink.error(pointer(key).child(i), "must be absolute, not \"" + paths.get(i) + "\"");
+        error(key, i, "must be absolute, not \"" + paths.get(i) + "\"");
       }
     }
     return paths;

@@ -36,7 +36,7 @@ public final class Hooks {
     List<Hook> out = new ArrayList<>();
     for (Members hook : hooks.objects(kind.specName())) {
       String path = hook.requiredString("path");
-      if (!path.startsWith("/") && hook.has("path")) {
+      if (!path.startsWith("/") && hook.isString("path")) {
         hook.error("path", "must be absolute, not \"" + path + "\"");
       }
       List<String> env = hook.has("env") ? hook.strings("env") : null;

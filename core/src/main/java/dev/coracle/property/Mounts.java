@@ -44,7 +44,7 @@ public final class Mounts {
 
   private static Mount readOne(Members mount) {
     String destination = mount.requiredString("destination");
-    if (destination.isEmpty() && mount.has("destination")) {
+    if (destination.isEmpty() && mount.isString("destination")) {
       mount.error("destination", "must not be empty");
     }
     // Relative ones are deprecated since 1.2, and mean relative to the root.
@@ -65,11 +65,11 @@ public final class Mounts {
     for (int i : rest) {
       rest(mount, type, bind, options.get(i), i, table);
     }
-    if (bind && (source == null || source.isEmpty())) {
+    if (bind && (source == null ? !mount.has("source") : source.isEmpty())) {
       mount.error("source", "is required for a bind mount");
     }
     Mount.MountOptions sorted = table.build(bind);
-    if (!bind && !sorted.remount() && (type == null || type.isEmpty())) {
+    if (!bind && !sorted.remount() && (type == null ? !mount.has("type") : type.isEmpty())) {
       mount.error("type", "is required for a mount that is no bind mount");
     }
     checkProc(mount, absolute, type, bind);
@@ -88,10 +88,9 @@ public final class Mounts {
       String option,
       int index,
       MountOptionTable table) {
-    Pointer at = mount.pointer("options").child(index);
     String key = option.indexOf('=') < 0 ? option : option.substring(0, option.indexOf('='));
     if (key.equals("idmap") || key.equals("ridmap")) {
-      mount.errorAt(at, "\"" + option + "\" is not yet supported");
+      mount.error("options", index, "\"" + option + "\" is not yet supported");
       return;
     }
     boolean unknown = bind || option.indexOf('=') < 0 && takesNoSuchWord(type, option);
@@ -100,7 +99,7 @@ public final class Mounts {
       String hint = similar.isEmpty() ? "" : "; did you mean \"" + similar + "\"?";
       String why =
           bind && similar.isEmpty() ? " (a bind mount takes no options of a filesystem)" : hint;
-      mount.errorAt(at, "unknown mount option \"" + option + "\"" + why);
+      mount.error("options", index, "unknown mount option \"" + option + "\"" + why);
       return;
     }
     table.data(option);

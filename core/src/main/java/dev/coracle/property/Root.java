@@ -23,7 +23,7 @@ public final class Root {
       return null;
     }
     String path = root.requiredString("path");
-    if (path.isEmpty() && root.has("path")) {
+    if (path.isEmpty() && root.isString("path")) {
       root.error("path", "must not be empty");
     }
     return new dev.coracle.spec.Root(path, root.bool("readonly", false));

@@ -26,12 +26,12 @@ public final class Devices {
     List<Device> out = new ArrayList<>();
     for (Members device : linux.objects("devices")) {
       String path = device.requiredString("path");
-      if (!path.startsWith("/") && device.has("path")) {
+      if (!path.startsWith("/") && device.isString("path")) {
         device.error("path", "must be absolute, not \"" + path + "\"");
       }
       String type = device.requiredString("type");
       boolean known = type.length() == 1 && "bcup".contains(type);
-      if (!known && device.has("type")) {
+      if (!known && device.isString("type")) {
         device.error("type", "must be b, c, u or p, not \"" + type + "\"");
       }
       boolean numbered = known && !type.equals("p");

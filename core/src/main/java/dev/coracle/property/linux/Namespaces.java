@@ -26,7 +26,7 @@ public final class Namespaces {
       NamespaceType type = type(name);
       String path = entry.string("path");
       if (type == null) {
-        if (entry.has("type")) {
+        if (entry.isString("type")) {
           entry.error("type", "unknown namespace type \"" + name + "\"");
         }
         continue;

@@ -1,5 +1,6 @@
 package dev.coracle.property.process;
 
+import dev.coracle.json.Json;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
@@ -16,10 +17,13 @@ public final class Args {
   /** Reads them: there is at least one. */
   public static List<String> read(Members process) {
     List<String> args = process.strings("args");
-    if (process.items("args").isEmpty()) {
-      process.error("args", process.has("args") ? "must not be empty" : "is required");
+    Json value = process.raw("args");
+    if (value == null) {
+      process.error("args", "is required");
+    } else if (value instanceof Json.Arr a && a.items().isEmpty()) {
+      process.error("args", "must not be empty");
     } else if (!args.isEmpty() && args.get(0).isEmpty()) {
-      process.errorAt(POINTER.child(0), "must not be empty");
+      process.error("args", 0, "must not be empty");
     }
     return args;
   }

@@ -15,7 +15,7 @@ public final class Cwd {
   /** Reads it: an absolute path. */
   public static String read(Members process) {
     String cwd = process.requiredString("cwd");
-    if (!cwd.startsWith("/") && process.has("cwd")) {
+    if (!cwd.startsWith("/") && process.isString("cwd")) {
       process.error("cwd", "must be absolute, not \"" + cwd + "\"");
     }
     return cwd;

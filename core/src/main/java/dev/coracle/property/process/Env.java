@@ -17,7 +17,7 @@ public final class Env {
     for (int i = 0; i < env.size(); i++) {
       int equals = env.get(i).indexOf('=');
       if (equals <= 0) {
-        process.errorAt(POINTER.child(i), "must be NAME=value, not \"" + env.get(i) + "\"");
+        process.error("env", i, "must be NAME=value, not \"" + env.get(i) + "\"");
       }
     }
     return lastOnes(env);

@@ -8,6 +8,7 @@ import dev.coracle.plan.PlanBuilder;
 import dev.coracle.spec.Process.Rlimit;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Resource limits (config.md; getrlimit(2)). */
 public final class Rlimits {
@@ -28,7 +29,7 @@ public final class Rlimits {
       Members limit = all.get(i);
       String type = limit.requiredString("type");
       int resource = number(type);
-      if (resource < 0 && limit.has("type")) {
+      if (resource < 0 && limit.isString("type")) {
         limit.error("type", "unknown resource limit \"" + type + "\"");
       }
       for (Rlimit other : out) {
@@ -46,12 +47,12 @@ public final class Rlimits {
     return out;
   }
 
-  private static Long required(Members limit, String key) {
+  private static @Nullable Long required(Members limit, String key) {
     Long value = limit.uint64(key);
     if (value == null && !limit.has(key)) {
       limit.error(key, "is required");
     }
-    return value == null ? Long.valueOf(0) : value;
+    return value;
   }
 
   private static int number(String type) {

@@ -59,7 +59,7 @@ public final class DevicesRules {
     for (int i = 0; i < access.length(); i++) {
       good &= "rwm".indexOf(access.charAt(i)) >= 0;
     }
-    if (!good && rule.has("access")) {
+    if (!good && rule.isString("access")) {
       rule.error("access", "must be of the letters r, w and m, not \"" + access + "\"");
     }
     return good ? access : "";
