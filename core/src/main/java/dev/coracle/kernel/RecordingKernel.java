@@ -1,5 +1,9 @@
 package dev.coracle.kernel;
 
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.O_CREAT;
+import static dev.coracle.abi.Process.SIGKILL;
+
 import dev.coracle.abi.Bytes;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,34 +21,74 @@ public final class RecordingKernel implements Kernel {
 
   private final List<String> calls = new ArrayList<>();
   private final Map<String, Integer> counts = new HashMap<>();
-  private final Map<String, byte[]> files = new HashMap<>();
-  private final Map<Integer, Content> open = new HashMap<>();
+  private final RecordedState state = new RecordedState();
   private final Map<String, Long> answers = new HashMap<>();
   private List<String> environment = List.of();
   private String failKind = "";
   private int failAt;
   private long failWith;
-  private int nextDescriptor = 100;
+  private String failed = "";
+  private String cwd = "/";
+  private long capabilities = -1;
   private boolean asChild;
 
-  private static final class Content {
-    private final byte[] bytes;
-    private int at;
+  /** Where a real kernel would not come back: after exit_group, or an execve that succeeded. */
+  public static final class Ended extends RuntimeException {
+    private static final long serialVersionUID = 1;
 
-    private Content(byte[] bytes) {
-      this.bytes = bytes;
+    private Ended(String call) {
+      super(call);
     }
   }
 
-  /** Makes clone3 return as in the child. */
+  /** Makes the first clone3 return as in the child. */
   public RecordingKernel asChild() {
     asChild = true;
     return this;
   }
 
+  /**
+   * Lets the child say this by the first socket pair, and then close its end: parked where the last
+   * message was {@code R}, ended otherwise.
+   */
+  public RecordingKernel childSays(String... messages) {
+    state.messages = new ArrayList<>(List.of(messages));
+    return this;
+  }
+
+  /** Lets a file be of a type, and a device of numbers; any other is of no type. */
+  public RecordingKernel stat(String path, int mode, int major, int minor) {
+    state.stats.put(path, new long[] {mode, major, minor});
+    return this;
+  }
+
+  /** Makes a symbolic link. */
+  public RecordingKernel link(String path, String target) {
+    state.links.put(path, target);
+    return this;
+  }
+
+  /** Lets a path fail whenever it is opened, made, entered or asked for. */
+  public RecordingKernel broken(String path, int errno) {
+    state.broken.put(path, errno);
+    return this;
+  }
+
+  /** Sets the working directory, which chdir does not change. */
+  public RecordingKernel cwd(String path) {
+    cwd = path;
+    return this;
+  }
+
+  /** Sets what capget gives for all sets; without it, all there are. */
+  public RecordingKernel capabilities(long set) {
+    capabilities = set;
+    return this;
+  }
+
   /** Gives a file something to read; any other file is empty. */
   public RecordingKernel file(String path, String content) {
-    files.put(path, Bytes.utf8(content));
+    state.files.put(path, Bytes.utf8(content));
     return this;
   }
 
@@ -68,6 +112,32 @@ public final class RecordingKernel implements Kernel {
     return this;
   }
 
+  /** What a file holds, or an empty text. */
+  public String file(String path) {
+    byte[] bytes = state.files.getOrDefault(path, new byte[0]);
+    return Bytes.text(bytes, 0, bytes.length);
+  }
+
+  /** The call that was made to fail, or an empty text. */
+  public String failed() {
+    return failed;
+  }
+
+  /** The descriptors that are open. */
+  public List<Integer> openDescriptors() {
+    return state.open;
+  }
+
+  /** The files and directories that were made by the host's paths, and are still there. */
+  public List<String> made() {
+    return state.made;
+  }
+
+  /** The processes that were cloned and not waited for. */
+  public List<Integer> children() {
+    return state.children;
+  }
+
   /** All calls so far, in order. */
   public List<String> calls() {
     return calls;
@@ -78,7 +148,11 @@ public final class RecordingKernel implements Kernel {
     int ofKind = counts.merge(kind, 1, Integer::sum);
     int ofAll = counts.merge("*", 1, Integer::sum);
     int n = failKind.equals("*") ? ofAll : failKind.equals(kind) ? ofKind : 0;
-    return n == failAt && n > 0 ? Long.valueOf(failWith) : null;
+    if (n != failAt || n == 0) {
+      return null;
+    }
+    failed = text;
+    return failWith;
   }
 
   private long answer(String kind, String text) {
@@ -93,57 +167,67 @@ public final class RecordingKernel implements Kernel {
 
   private long descriptor(String kind, String text) {
     Long failed = failure(kind, text);
-    return failed == null ? answers.getOrDefault(kind, (long) next()) : failed;
-  }
-
-  private int next() {
-    return nextDescriptor++;
-  }
-
-  private long opened(String kind, String path, String text) {
-    long fd = descriptor(kind, text);
-    byte[] bytes = files.get(path);
-    if (fd >= 0 && bytes != null) {
-      open.put((int) fd, new Content(bytes));
+    Long fixed = answers.get(kind);
+    if (failed != null) {
+      return failed;
     }
-    return fd;
+    return fixed == null ? state.descriptor() : fixed;
+  }
+
+  /** A call on a path, which may be one that is broken. */
+  private long onPath(String kind, String path, String text) {
+    long result = answer(kind, text);
+    Integer errno = state.broken.get(path);
+    return result >= 0 && errno != null ? -errno : result;
+  }
+
+  private long opened(String path, long flags, String text) {
+    long result = onPath("openat2", path, text);
+    if (result < 0 || answers.containsKey("openat2")) {
+      return result;
+    }
+    if ((flags & O_CREAT) != 0 && path.startsWith("/") && !state.made.contains(path)) {
+      state.made.add(path);
+    }
+    return state.opened(path);
+  }
+
+  private long made(long result, int dirfd, String path) {
+    if (result >= 0 && dirfd == AT_FDCWD) {
+      state.made.add(path);
+    }
+    return result;
   }
 
   private long readFrom(int fd, byte[] buffer, int offset, int count) {
     long result = answer("read", Calls.read(fd, buffer, offset, count));
-    Content content = open.get(fd);
-    if (result < 0 || content == null) {
-      return result;
-    }
-    int n = Math.min(count, content.bytes.length - content.at);
-    System.arraycopy(content.bytes, content.at, buffer, offset, n);
-    content.at += n;
-    return n;
+    int n = result < 0 ? -1 : state.read(fd, buffer, offset, count);
+    return n < 0 ? result : n;
   }
 
   private long pair(String kind, String text, int[] fds) {
     long result = answer(kind, text);
     if (result >= 0) {
-      fds[0] = next();
-      fds[1] = next();
+      state.pair(fds, kind.equals("socketpair"));
     }
     return result;
   }
 
   private long cwdTo(byte[] buffer) {
-    long result = counted("getcwd", Calls.getcwd(buffer), 2);
-    buffer[0] = '/';
+    byte[] bytes = Bytes.utf8(cwd);
+    long result = counted("getcwd", Calls.getcwd(buffer), bytes.length + 1);
+    System.arraycopy(bytes, 0, buffer, 0, bytes.length);
     return result;
   }
 
   @Override
   public long openat2(int dirfd, String path, long flags, long mode, long resolve) {
-    return opened("openat2", path, Calls.openat2(dirfd, path, flags, mode, resolve));
+    return opened(path, flags, Calls.openat2(dirfd, path, flags, mode, resolve));
   }
 
   @Override
   public long close(int fd) {
-    open.remove(fd);
+    state.closed(fd);
     return answer("close", Calls.close(fd));
   }
 
@@ -154,17 +238,29 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long write(int fd, byte[] buffer, int offset, int count) {
-    return counted("write", Calls.write(fd, buffer, offset, count), count);
+    long n = counted("write", Calls.write(fd, buffer, offset, count), count);
+    if (n > 0) {
+      state.write(fd, buffer, offset, (int) n, -1);
+    }
+    return n;
   }
 
   @Override
   public long pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
-    return counted("pwrite64", Calls.pwrite64(fd, buffer, offset, count, position), count);
+    long n = counted("pwrite64", Calls.pwrite64(fd, buffer, offset, count, position), count);
+    if (n > 0) {
+      state.write(fd, buffer, offset, (int) n, position);
+    }
+    return n;
   }
 
   @Override
   public long statx(int dirfd, String path, long flags, long mask, byte[] statx) {
-    return answer("statx", Calls.statx(dirfd, path, flags, mask, statx));
+    long result = onPath("statx", path, Calls.statx(dirfd, path, flags, mask, statx));
+    if (result >= 0) {
+      state.statx(dirfd, path, statx);
+    }
+    return result;
   }
 
   @Override
@@ -179,17 +275,21 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long mkdirat(int dirfd, String path, long mode) {
-    return answer("mkdirat", Calls.mkdirat(dirfd, path, mode));
+    return made(onPath("mkdirat", path, Calls.mkdirat(dirfd, path, mode)), dirfd, path);
   }
 
   @Override
   public long mknodat(int dirfd, String path, long mode, long dev) {
-    return answer("mknodat", Calls.mknodat(dirfd, path, mode, dev));
+    return made(onPath("mknodat", path, Calls.mknodat(dirfd, path, mode, dev)), dirfd, path);
   }
 
   @Override
   public long unlinkat(int dirfd, String path, long flags) {
-    return answer("unlinkat", Calls.unlinkat(dirfd, path, flags));
+    long result = onPath("unlinkat", path, Calls.unlinkat(dirfd, path, flags));
+    if (result >= 0) {
+      state.remove(path);
+    }
+    return result;
   }
 
   @Override
@@ -199,12 +299,26 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long renameat2(int olddirfd, String oldpath, int newdirfd, String newpath, long flags) {
-    return answer("renameat2", Calls.renameat2(olddirfd, oldpath, newdirfd, newpath, flags));
+    long result = answer("renameat2", Calls.renameat2(olddirfd, oldpath, newdirfd, newpath, flags));
+    byte[] bytes = state.files.get(oldpath);
+    if (result >= 0 && bytes != null) {
+      state.remove(oldpath);
+      state.files.put(newpath, bytes);
+      state.made.add(newpath);
+    }
+    return result;
   }
 
   @Override
   public long readlinkat(int dirfd, String path, byte[] buffer) {
-    return answer("readlinkat", Calls.readlinkat(dirfd, path, buffer));
+    long result = answer("readlinkat", Calls.readlinkat(dirfd, path, buffer));
+    String target = state.links.get(path);
+    if (result < 0 || target == null) {
+      return result;
+    }
+    byte[] bytes = Bytes.utf8(target);
+    System.arraycopy(bytes, 0, buffer, 0, bytes.length);
+    return bytes.length;
   }
 
   @Override
@@ -219,7 +333,7 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long faccessat2(int dirfd, String path, long mode, long flags) {
-    return answer("faccessat2", Calls.faccessat2(dirfd, path, mode, flags));
+    return onPath("faccessat2", path, Calls.faccessat2(dirfd, path, mode, flags));
   }
 
   @Override
@@ -229,7 +343,7 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long chdir(String path) {
-    return answer("chdir", Calls.chdir(path));
+    return onPath("chdir", path, Calls.chdir(path));
   }
 
   @Override
@@ -347,23 +461,39 @@ public final class RecordingKernel implements Kernel {
     if (result < 0) {
       return result;
     }
-    pidfd[0] = next();
-    return asChild ? 0 : CHILD_PID;
+    if (asChild && state.isFirst()) {
+      state.skipFirst();
+      return 0;
+    }
+    return state.clone(pidfd);
   }
 
   @Override
   public long execve(String path, List<String> argv, List<String> envp) {
-    return answer("execve", Calls.execve(path, argv, envp));
+    String text = Calls.execve(path, argv, envp);
+    long result = onPath("execve", path, text);
+    if (result >= 0) {
+      throw new Ended(text);
+    }
+    return result;
   }
 
   @Override
   public long exit_group(int status) {
-    return answer("exit_group", Calls.exit_group(status));
+    long result = answer("exit_group", Calls.exit_group(status));
+    if (result >= 0) {
+      throw new Ended(Calls.exit_group(status));
+    }
+    return result;
   }
 
   @Override
   public long wait4(int pid, int[] status, long options) {
-    return answer("wait4", Calls.wait4(pid, status, options));
+    long result = answer("wait4", Calls.wait4(pid, status, options));
+    if (result >= 0) {
+      state.waited(pid);
+    }
+    return result;
   }
 
   @Override
@@ -378,7 +508,11 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long pidfd_send_signal(int pidfd, int signal) {
-    return answer("pidfd_send_signal", Calls.pidfd_send_signal(pidfd, signal));
+    long result = answer("pidfd_send_signal", Calls.pidfd_send_signal(pidfd, signal));
+    if (result >= 0 && signal == SIGKILL) {
+      state.killed(pidfd);
+    }
+    return result;
   }
 
   @Override
@@ -433,6 +567,9 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long capget(long[] sets) {
+    for (int i = 0; i < sets.length; i++) {
+      sets[i] = capabilities;
+    }
     return answer("capget", Calls.capget(sets));
   }
 

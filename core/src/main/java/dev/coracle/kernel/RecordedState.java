@@ -1,0 +1,150 @@
+package dev.coracle.kernel;
+
+import dev.coracle.abi.Bytes;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What a {@link RecordingKernel} remembers of descriptors, files and processes. */
+final class RecordedState {
+  final Map<String, byte[]> files = new HashMap<>();
+  final Map<String, long[]> stats = new HashMap<>();
+  final Map<String, String> links = new HashMap<>();
+  final Map<String, Integer> broken = new HashMap<>();
+  final List<String> made = new ArrayList<>();
+  final List<Integer> open = new ArrayList<>();
+  final List<Integer> children = new ArrayList<>();
+  private final Map<Integer, String> paths = new HashMap<>();
+  private final Map<Integer, Integer> positions = new HashMap<>();
+  private final Map<Integer, Integer> pids = new HashMap<>();
+  private int nextDescriptor = 100;
+  private int processes;
+
+  /** The messages of the container's process, for whoever reads a socket pair. */
+  @Nullable List<String> messages;
+
+  private int pairEnd = -1;
+  private boolean parked;
+  private boolean ended;
+
+  int descriptor() {
+    open.add(nextDescriptor);
+    return nextDescriptor++;
+  }
+
+  int opened(String path) {
+    int fd = descriptor();
+    paths.put(fd, path);
+    positions.put(fd, 0);
+    return fd;
+  }
+
+  void pair(int[] fds, boolean isSocket) {
+    fds[0] = descriptor();
+    fds[1] = descriptor();
+    if (isSocket && pairEnd < 0) {
+      pairEnd = fds[0];
+    }
+  }
+
+  void closed(int fd) {
+    open.remove(Integer.valueOf(fd));
+    paths.remove(fd);
+  }
+
+  String path(int fd) {
+    return paths.getOrDefault(fd, "");
+  }
+
+  /** The bytes that a read gives, or −1 where nothing is known of the descriptor. */
+  int read(int fd, byte[] buffer, int offset, int count) {
+    List<String> script = messages;
+    if (fd == pairEnd && script != null) {
+      return message(script, buffer, offset);
+    }
+    byte[] bytes = files.get(path(fd));
+    if (bytes == null) {
+      return -1;
+    }
+    int at = positions.getOrDefault(fd, 0);
+    int n = Math.min(count, bytes.length - at);
+    System.arraycopy(bytes, at, buffer, offset, n);
+    positions.put(fd, at + n);
+    return n;
+  }
+
+  private int message(List<String> script, byte[] buffer, int offset) {
+    if (script.isEmpty()) {
+      ended = !parked;
+      return 0;
+    }
+    byte[] text = Bytes.utf8(script.remove(0));
+    parked = text[0] == 'R';
+    System.arraycopy(text, 0, buffer, offset, text.length);
+    return text.length;
+  }
+
+  /** Puts bytes at a position of the file that a descriptor was opened with; −1 for its own. */
+  void write(int fd, byte[] buffer, int offset, int count, long position) {
+    String path = path(fd);
+    if (path.isEmpty()) {
+      return;
+    }
+    byte[] old = files.getOrDefault(path, new byte[0]);
+    int at = position < 0 ? positions.getOrDefault(fd, 0) : (int) position;
+    byte[] bytes = new byte[Math.max(old.length, at + count)];
+    System.arraycopy(old, 0, bytes, 0, old.length);
+    System.arraycopy(buffer, offset, bytes, at, count);
+    files.put(path, bytes);
+    if (position < 0) {
+      positions.put(fd, at + count);
+    }
+  }
+
+  void statx(int dirfd, String path, byte[] statx) {
+    long[] stat = stats.get(path.isEmpty() ? path(dirfd) : path);
+    if (stat != null) {
+      Bytes.put16(statx, 28, stat[0]);
+      Bytes.put32(statx, 128, stat[1]);
+      Bytes.put32(statx, 132, stat[2]);
+    }
+  }
+
+  void remove(String path) {
+    made.remove(path);
+    files.remove(path);
+  }
+
+  /** A new process; the first one is the container's. */
+  int clone(int[] pidfd) {
+    int pid = RecordingKernel.CHILD_PID + processes++;
+    pidfd[0] = descriptor();
+    pids.put(pidfd[0], pid);
+    children.add(pid);
+    return pid;
+  }
+
+  boolean isFirst() {
+    return processes == 0;
+  }
+
+  void skipFirst() {
+    processes++;
+  }
+
+  void killed(int pidfd) {
+    if (pids.getOrDefault(pidfd, 0) == RecordingKernel.CHILD_PID) {
+      ended = true;
+    }
+  }
+
+  /** A real wait4(2) would never come back from a process that nobody ended. */
+  void waited(int pid) {
+    if (pid == RecordingKernel.CHILD_PID && messages != null && !ended) {
+      throw new IllegalStateException("wait4 for a process that lives waits for ever");
+    }
+    children.remove(Integer.valueOf(pid));
+  }
+}
