@@ -6,6 +6,7 @@ import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
+import dev.coracle.problem.Origin;
 import org.jspecify.annotations.Nullable;
 
 /** The propagation of the root mount (config-linux.md, "Rootfs Mount Propagation"). */
@@ -47,7 +48,8 @@ public final class RootfsPropagation {
     long kind = value == null ? Mount.MS_SLAVE : kind(value);
     // Unbindable mounts could not be copied for the container's root.
     long used = kind == Mount.MS_UNBINDABLE ? Mount.MS_PRIVATE : kind;
-    plan.add(Phase.CHILD_SETUP, new Action.IsolateMounts(used, true), POINTER);
+    Origin origin = value == null ? new Origin.Default("mount propagation") : Origin.of(POINTER);
+    plan.add(Phase.CHILD_SETUP, new Action.IsolateMounts(used, true), origin);
   }
 
   /** Gives the container's root the propagation that was asked for. */

@@ -5,6 +5,7 @@ import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
+import dev.coracle.problem.Origin;
 import java.util.List;
 
 /** Who runs the process (config.md, "POSIX-platform User"). */
@@ -41,8 +42,9 @@ public final class User {
       dev.coracle.spec.Process process, boolean keepCapabilities, PlanBuilder plan) {
     dev.coracle.spec.Process.User user = process.user();
     Integer umask = user.umask();
+    Origin origin = umask == null ? new Origin.Default("umask") : Origin.of(UMASK);
     plan.add(
-        Phase.CHILD_PROCESS, new Action.SetUmask(umask == null ? DEFAULT_UMASK : umask), UMASK);
+        Phase.CHILD_PROCESS, new Action.SetUmask(umask == null ? DEFAULT_UMASK : umask), origin);
     plan.add(
         Phase.CHILD_PROCESS,
         new Action.SetUser(user.uid(), user.gid(), user.additionalGids(), keepCapabilities),
