@@ -2,6 +2,7 @@ package dev.coracle.sandbox;
 
 import dev.coracle.spec.Linux;
 import dev.coracle.spec.Resources;
+import dev.coracle.spec.Resources.DeviceRule;
 import dev.coracle.spec.Spec;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * mounts, devices, names and kernel parameters are the host's.
  */
 public final class HostSandbox {
+  private static final List<DeviceRule> ALL_DEVICES =
+      List.of(new DeviceRule(true, 'a', null, null, "rwm"));
+
   private HostSandbox() {}
 
   /** The same bundle without a sandbox. */
@@ -39,8 +43,13 @@ public final class HostSandbox {
             List.of()));
   }
 
-  /** Device rules speak of the container's /dev; the host's stays usable. */
-  private static @Nullable Resources limits(@Nullable Resources r) {
-    return r == null ? null : new Resources(List.of(), r.memory(), r.cpu(), r.pidsLimit());
+  /**
+   * Device rules speak of the container's /dev; the host's stays usable. To give none would not do:
+   * that means the default ones, which deny nearly all.
+   */
+  private static Resources limits(@Nullable Resources r) {
+    return r == null
+        ? new Resources(ALL_DEVICES, null, null, null)
+        : new Resources(ALL_DEVICES, r.memory(), r.cpu(), r.pidsLimit());
   }
 }
