@@ -121,6 +121,7 @@ class MountsIT {
         .doesNotContain(bed.directory().toString(), "put_old", "/.old");
   }
 
+  @Unsupported(runtime = "coracle", reason = "idmapped mounts are not yet supported")
   @Test
   @Unsupported(runtime = "runc", reason = "1.1.5 knows no idmapped mounts")
   @Unsupported(
