@@ -219,12 +219,21 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "leaves its cgroup behind, sometimes",
+      expect = Unsupported.Expect.EITHER)
   @Test
   @NeedsController("unified")
   void anUnknownUnifiedFileIsAnError(Testbed bed) {
     bed.run(bed.bundle().set("/linux/resources/unified", Json.object("no.such", "3"))).exitsWith(1);
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 raises RLIMIT_MEMLOCK for device rules, without the right to",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Test
   void devicesAreDenied(Testbed bed) {
     Bundle bundle = bed.bundle().capabilities("CAP_MKNOD");
@@ -233,6 +242,11 @@ class CgroupsIT {
     assertThat(bed.run(bundle).fails().stderr()).contains("Operation not permitted");
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 raises RLIMIT_MEMLOCK for device rules, without the right to",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Test
   void devicesAreAllowedAsListed(Testbed bed) {
     Bundle bundle = bed.bundle().capabilities("CAP_MKNOD");
@@ -250,6 +264,11 @@ class CgroupsIT {
             w -> assertThat(w).contains("/dev/x").contains("not permitted"));
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 raises RLIMIT_MEMLOCK for device rules, without the right to",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Test
   void theDefaultDevicesStayAllowed(Testbed bed) {
     Bundle bundle = bed.bundle().set("/linux/resources/devices", DENY_ALL);
