@@ -195,6 +195,7 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(runtime = "coracle", reason = "hugepageLimits is not yet supported")
   @Test
   @NeedsController("hugetlb")
   void hugePagesAreLimited(Testbed bed) {
@@ -208,6 +209,7 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(runtime = "coracle", reason = "unified is not yet supported")
   @Test
   @NeedsController("unified")
   void unifiedIsWrittenAsItIs(Testbed bed) {

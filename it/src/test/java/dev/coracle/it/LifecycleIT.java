@@ -91,7 +91,10 @@ class LifecycleIT {
     bed.oci("delete", "--force", UNKNOWN).execute().ok();
   }
 
-  @Unsupported(runtime = "coracle", reason = "pause and resume are not yet supported", expect = Expect.EITHER)
+  @Unsupported(
+      runtime = "coracle",
+      reason = "pause and resume are not yet supported",
+      expect = Expect.EITHER)
   @Unsupported(runtime = "crun", reason = "has words of its own")
   @ParameterizedTest
   @ValueSource(strings = {"start", "pause", "resume", "ps", "exec"})
@@ -352,6 +355,11 @@ class LifecycleIT {
   }
 
   @Test
+  @Unsupported(
+      runtime = "coracle",
+      reason = "under User Mode Linux procps' ps fails",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Unsupported(
       runtime = "runc",
       reason = "under User Mode Linux procps' ps fails",
