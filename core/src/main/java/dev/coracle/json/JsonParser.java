@@ -145,7 +145,11 @@ public final class JsonParser {
         return new String(chars, 0, length);
       }
       if (b == '\\') {
-        chars[length++] = escape();
+        char c = escape();
+        chars[length++] = c;
+        if (c >= 0xd800 && c < 0xe000) {
+          chars[length++] = otherHalf(c);
+        }
       } else if (b >= 0x20) {
         chars[length++] = (char) b;
       } else if (b >= 0) {
@@ -200,6 +204,18 @@ public final class JsonParser {
         at--;
         throw broken("an unknown escape in a string");
     }
+  }
+
+  /** What must follow the first half of a surrogate pair: alone it has no bytes in UTF-8. */
+  private char otherHalf(char first) throws JsonException {
+    if (first < 0xdc00 && at + 1 < end && in[at] == '\\' && in[at + 1] == 'u') {
+      at++;
+      char second = escape();
+      if (second >= 0xdc00 && second < 0xe000) {
+        return second;
+      }
+    }
+    throw broken("half of a surrogate pair in a string");
   }
 
   /** The code point of a multi-byte sequence (RFC 3629: shortest form, no surrogates). */
