@@ -17,7 +17,8 @@ grep -q '^#include "start-up.h"$' binary.c && ! grep -q '^#include "fiber.c"$' b
     echo "build-binary.sh: TeaVM's all.c has not the shape that is expected" >&2
     exit 1
 }
-musl-gcc -std=gnu11 -O2 -static -no-pie -fno-pie -s -w \
+commit=$(git -C "$top" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+musl-gcc -std=gnu11 -DCORACLE_COMMIT="\"$commit\"" -O2 -static -no-pie -fno-pie -s -w \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wl,--gc-sections \
     -iquote "$top/native/src/main/c" \
     ${CORACLE_CFLAGS:-} binary.c -lm -o "$top/target/coracle"

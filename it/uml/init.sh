@@ -6,9 +6,9 @@ mountpoint -q /proc || busybox mount -t proc proc /proc
 for word in $(cat /proc/cmdline); do case $word in IT_*=*) export "$word";; esac; done
 if [ "$1" != inside ]; then
   # The root is the host's, read-only: everything that is written goes to a tmpfs over it.
-  grep -qw overlay /proc/filesystems || insmod "$IT_MODULES/kernel/fs/overlayfs/overlay.ko"
+  grep -qw overlay /proc/filesystems || busybox insmod "$IT_MODULES/kernel/fs/overlayfs/overlay.ko"
   busybox mount -t tmpfs -o mode=755,size=75% over /mnt && mkdir /mnt/up /mnt/work /mnt/root
-  busybox mount -t overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work overlay /mnt/root || echo "no overlay"
+  busybox mount -t overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work overlay /mnt/root || { echo "no overlay: the root stays read-only"; }
   busybox mount -t devtmpfs dev /mnt/root/dev
   busybox mount -o move /proc /mnt/root/proc
   cd /mnt/root && busybox mount -o move . / && exec chroot . /bin/bash "$0" inside

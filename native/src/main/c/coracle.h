@@ -78,6 +78,13 @@ static inline void* coracle_environ(void) {
     return environ;
 }
 
+#ifndef CORACLE_COMMIT
+#define CORACLE_COMMIT "unknown"
+#endif
+static inline void* coracle_commit(void) {
+    return CORACLE_COMMIT;
+}
+
 extern char* __progname_full; /* musl: argv[0] */
 static inline void* coracle_argv0(void) {
     return __progname_full;

@@ -32,6 +32,11 @@ public final class Statx {
     return Bytes.u32(statx, 20);
   }
 
+  /** The owning group. */
+  public static long gid(byte[] statx) {
+    return Bytes.u32(statx, 24);
+  }
+
   /** The size in bytes. */
   public static long size(byte[] statx) {
     return Bytes.i64(statx, 40);

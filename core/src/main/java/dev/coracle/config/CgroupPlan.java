@@ -21,6 +21,7 @@ import dev.coracle.property.linux.resources.Pids;
 import dev.coracle.property.linux.resources.ResourcesReader;
 import dev.coracle.spec.Resources;
 import dev.coracle.spec.Spec;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -53,10 +54,33 @@ public final class CgroupPlan {
     CgroupSteps steps = new CgroupSteps(layout, paths, problems);
     values(resources == null ? NO_RESOURCES : resources, layout, paths, steps);
     if (!steps.controllers().isEmpty()) {
-      enable(steps.controllers(), cgroupsPath, layout, paths, plan);
+      enable(steps.controllers(), cgroupsPath, layout, paths, Errors.NONE, plan);
+    }
+    List<String> statistics = statistics(layout, steps.controllers());
+    if (!statistics.isEmpty()) {
+      enable(statistics, cgroupsPath, layout, paths, Errors.ANY, plan);
     }
     steps.addTo(plan);
     CgroupsPath.planJoin(paths, origin, plan);
+  }
+
+  /**
+   * Controllers without which engines read no statistics and see no OOM kill: all of them that the
+   * host has, even where nothing is limited, as runc and crun enable them.
+   */
+  private static List<String> statistics(CgroupLayout layout, List<String> enabled) {
+    Unified unified = layout.unified();
+    List<String> offered = unified == null ? null : unified.controllers();
+    List<String> out = new ArrayList<>();
+    if (layout.version() != CgroupLayout.Version.V2 || offered == null) {
+      return out;
+    }
+    for (String controller : List.of("cpu", "io", "memory", "pids")) {
+      if (offered.contains(controller) && !enabled.contains(controller)) {
+        out.add(controller);
+      }
+    }
+    return out;
   }
 
   private static void values(
@@ -115,6 +139,7 @@ public final class CgroupPlan {
       @Nullable String cgroupsPath,
       CgroupLayout layout,
       CgroupPaths paths,
+      Errors tolerates,
       PlanBuilder plan) {
     Unified unified = layout.unified();
     String path = paths.v2Path();
@@ -132,7 +157,7 @@ public final class CgroupPlan {
           Phase.PARENT_BEFORE,
           new Action.EnableControllers(path.substring(0, end), controllers),
           Origin.of(at),
-          end < ours ? notOurs : Errors.NONE);
+          end < ours && tolerates.equals(Errors.NONE) ? notOurs : tolerates);
       int next = path.indexOf('/', end + 1);
       end = next;
     }

@@ -5,6 +5,9 @@ public record Errors(int first, int second, int third) {
   /** No error at all. */
   public static final Errors NONE = new Errors(0, 0, 0);
 
+  /** Any error: for what is good to have and nothing depends on. */
+  public static final Errors ANY = new Errors(-1, 0, 0);
+
   /** One error. */
   public static Errors of(int errno) {
     return new Errors(errno, 0, 0);
@@ -22,6 +25,6 @@ public record Errors(int first, int second, int third) {
 
   /** Whether a result of the kernel, −errno, is one of these. */
   public boolean has(long result) {
-    return result < 0 && (-result == first || -result == second || -result == third);
+    return result < 0 && (first < 0 || -result == first || -result == second || -result == third);
   }
 }

@@ -30,7 +30,8 @@ final class MountOptionTable {
     }
     switch (option) {
       // Printing less or more to the kernel's log is not a property of a mount.
-      case "defaults", "", "silent", "loud" -> {}
+      // Since Linux 5.19 each filesystem keeps its inode versions by itself, or has none.
+      case "defaults", "", "silent", "loud", "iversion", "noiversion" -> {}
       case "bind" -> bind = true;
       case "rbind" -> {
         bind = true;
@@ -39,7 +40,6 @@ final class MountOptionTable {
       case "remount" -> remount = true;
       case "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand" ->
           superFlags.add(option);
-      case "iversion", "noiversion" -> superFlags.add(option);
       case "tmpcopyup" -> tmpcopyup = true;
       case "shared" -> propagate(Mount.MS_SHARED, false);
       case "rshared" -> propagate(Mount.MS_SHARED, true);

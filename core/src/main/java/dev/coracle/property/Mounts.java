@@ -22,8 +22,8 @@ public final class Mounts {
           + " nodiratime noexec noiversion nolazytime norelatime nostrictatime nosuid nosymfollow"
           + " private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev"
           + " rnodiratime rnoexec rnosuid rnosymfollow ro rprivate rro rrw rshared rslave rsuid"
-          + " runbindable rw shared silent slave strictatime suid symfollow sync "
-          + " unbindable ";
+          + " runbindable rw shared silent slave strictatime suid symfollow sync"
+          + " tmpcopyup unbindable ";
 
   // The files of /proc that a mount may cover: peers allow the same ones, for lxcfs and criu.
   private static final String ALLOWED_IN_PROC =

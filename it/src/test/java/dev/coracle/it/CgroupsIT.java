@@ -171,6 +171,7 @@ class CgroupsIT {
     bed.run(bundle).exitsWith(1);
   }
 
+  @Unsupported(runtime = "coracle", reason = "blockIO is not yet supported")
   @Test
   @NeedsController("blkio")
   void blockIoWeightOrThrottleIsSet(Testbed bed) throws IOException {
@@ -194,6 +195,7 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(runtime = "coracle", reason = "hugepageLimits is not yet supported")
   @Test
   @NeedsController("hugetlb")
   void hugePagesAreLimited(Testbed bed) {
@@ -207,6 +209,7 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(runtime = "coracle", reason = "unified is not yet supported")
   @Test
   @NeedsController("unified")
   void unifiedIsWrittenAsItIs(Testbed bed) {
@@ -218,12 +221,21 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "leaves its cgroup behind, sometimes",
+      expect = Unsupported.Expect.EITHER)
   @Test
   @NeedsController("unified")
   void anUnknownUnifiedFileIsAnError(Testbed bed) {
     bed.run(bed.bundle().set("/linux/resources/unified", Json.object("no.such", "3"))).exitsWith(1);
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 raises RLIMIT_MEMLOCK for device rules, without the right to",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Test
   void devicesAreDenied(Testbed bed) {
     Bundle bundle = bed.bundle().capabilities("CAP_MKNOD");
@@ -232,6 +244,11 @@ class CgroupsIT {
     assertThat(bed.run(bundle).fails().stderr()).contains("Operation not permitted");
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 raises RLIMIT_MEMLOCK for device rules, without the right to",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Test
   void devicesAreAllowedAsListed(Testbed bed) {
     Bundle bundle = bed.bundle().capabilities("CAP_MKNOD");
@@ -249,6 +266,11 @@ class CgroupsIT {
             w -> assertThat(w).contains("/dev/x").contains("not permitted"));
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 raises RLIMIT_MEMLOCK for device rules, without the right to",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   @Test
   void theDefaultDevicesStayAllowed(Testbed bed) {
     Bundle bundle = bed.bundle().set("/linux/resources/devices", DENY_ALL);
@@ -271,6 +293,7 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(runtime = "coracle", reason = "update is not yet supported")
   @Test
   @NeedsController("pids")
   void canBeUpdated(Testbed bed) {
@@ -284,6 +307,7 @@ class CgroupsIT {
     }
   }
 
+  @Unsupported(runtime = "coracle", reason = "update is not yet supported")
   @Test
   @NeedsController("memory")
   void memoryCanBeUpdated(Testbed bed) {

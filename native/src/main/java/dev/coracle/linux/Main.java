@@ -16,8 +16,9 @@ public final class Main {
   public static void main(String[] args) {
     Kernel kernel = new LinuxKernel();
     int status;
+    String argv0 = Scratch.read(Syscalls.argv0());
     try {
-      status = Cli.run(kernel, Scratch.read(Syscalls.argv0()), List.of(args));
+      status = Cli.run(kernel, argv0, List.of(args), Scratch.read(Syscalls.commit()));
     } catch (Throwable bug) {
       // An exception that left main would be printed without its message, and would abort.
       byte[] text = Bytes.utf8("internal error: " + bug + "\n");

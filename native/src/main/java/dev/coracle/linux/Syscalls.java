@@ -103,6 +103,10 @@ final class Syscalls {
   static native Address environ();
 
   @Unmanaged
+  @Import(name = "coracle_commit")
+  static native Address commit();
+
+  @Unmanaged
   @Import(name = "coracle_argv0")
   static native Address argv0();
 }

@@ -30,11 +30,13 @@ public final class Cli {
   private final DescribingKernel k;
   private final Log log;
   private final String name;
+  private final String commit;
   private final List<String> args;
   private final boolean runproc;
   private String verb = "";
 
-  private Cli(Kernel kernel, String argv0, List<String> args) {
+  private Cli(Kernel kernel, String argv0, List<String> args, String commit) {
+    this.commit = commit;
     this.k = new DescribingKernel(kernel);
     this.log = new Log(kernel);
     this.name = argv0.substring(argv0.lastIndexOf('/') + 1);
@@ -46,9 +48,10 @@ public final class Cli {
    * Does what a command line asks for, and returns the exit code.
    *
    * @param argv0 the name by which we were called
+   * @param commit of the sources from which the binary was made
    */
-  public static int run(Kernel kernel, String argv0, List<String> args) {
-    Cli cli = new Cli(kernel, argv0, args);
+  public static int run(Kernel kernel, String argv0, List<String> args, String commit) {
+    Cli cli = new Cli(kernel, argv0, args, commit);
     try {
       return cli.run();
     } catch (Failure failure) {
@@ -67,7 +70,7 @@ public final class Cli {
 
   private int dispatch(Arguments global) throws Failure {
     if (global.is("version")) {
-      log.print(Features.version(name));
+      log.print(Features.version(name, commit));
       return 0;
     }
     if (global.is("help") || verb.isEmpty() || verb.equals("help")) {

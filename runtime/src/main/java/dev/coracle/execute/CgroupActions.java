@@ -28,9 +28,22 @@ public final class CgroupActions {
    * @param made gets the directories that were not there before, parents first
    */
   static long make(Context c, String path, List<String> made) {
+    int before = made.size();
+    long result = makeWithParents(c, path, made);
+    boolean existed = result >= 0 && made.size() == before;
+    if (existed) {
+      Files.Content processes = Files.read(c.kernel, path + "/cgroup.procs", FILE_MOST).content();
+      if (processes != null && processes.length() > 0) {
+        return c.fail(Errno.EBUSY, "the cgroup is in use by other processes");
+      }
+    }
+    return result;
+  }
+
+  private static long makeWithParents(Context c, String path, List<String> made) {
     long result = c.kernel.mkdirat(AT_FDCWD, path, MODE);
     if (result == -Errno.ENOENT && path.lastIndexOf('/') > 0) {
-      long parent = make(c, RootFiles.parent(path), made);
+      long parent = makeWithParents(c, RootFiles.parent(path), made);
       if (parent < 0) {
         return parent;
       }

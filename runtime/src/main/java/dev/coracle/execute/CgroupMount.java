@@ -45,7 +45,8 @@ final class CgroupMount {
     if (tmpfs < 0) {
       return tmpfs;
     }
-    long result = MountActions.attach(c, root, (int) tmpfs, a.destination(), false);
+    long result =
+        MountActions.attach(c, root, (int) tmpfs, a.destination(), MountActions.Target.DIRECTORY);
     for (Action.Hierarchy h : a.hierarchies()) {
       if (result >= 0) {
         result = addHierarchy(c, root, (int) tmpfs, h, a);
@@ -123,7 +124,8 @@ final class CgroupMount {
   }
 
   private static long attachAndClose(Context c, int root, long tree, String destination) {
-    long result = MountActions.attach(c, root, (int) tree, destination, false);
+    long result =
+        MountActions.attach(c, root, (int) tree, destination, MountActions.Target.DIRECTORY);
     c.close(tree);
     return result;
   }

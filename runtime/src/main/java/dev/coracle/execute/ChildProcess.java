@@ -60,6 +60,7 @@ final class ChildProcess {
     }
     if (problem == null) {
       problem = steps.run(plan.in(Phase.CHILD_AFTER_PIVOT));
+      steps.closeRoot();
     }
     if (problem == null) {
       problem = steps.run(plan.in(Phase.CHILD_PROCESS));

@@ -3,6 +3,7 @@ package dev.coracle.execute;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_CREAT;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
 import static dev.coracle.abi.Fcntl.O_TRUNC;
 import static dev.coracle.abi.Fcntl.O_WRONLY;
@@ -35,7 +36,8 @@ public final class Files {
    * @param most a larger file is refused with EFBIG, before it could fill the memory
    */
   public static Read read(Kernel k, int dirfd, String path, int most) {
-    long fd = k.openat2(dirfd, path, O_RDONLY | O_CLOEXEC, 0, 0);
+    // A FIFO in the place of a file must not make us wait for ever.
+    long fd = k.openat2(dirfd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, 0);
     if (fd < 0) {
       return new Read(null, fd);
     }

@@ -3,6 +3,11 @@ package dev.coracle.execute;
 import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.AT_RECURSIVE;
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_DIRECTORY;
+import static dev.coracle.abi.Fcntl.O_PATH;
+import static dev.coracle.abi.Fcntl.RESOLVE_IN_ROOT;
+import static dev.coracle.abi.Fcntl.RESOLVE_NO_SYMLINKS;
 import static dev.coracle.abi.Mount.FSCONFIG_CMD_CREATE;
 import static dev.coracle.abi.Mount.FSCONFIG_CMD_RECONFIGURE;
 import static dev.coracle.abi.Mount.FSCONFIG_SET_FLAG;
@@ -47,12 +52,32 @@ final class MountActions {
     if (tree < 0) {
       return tree;
     }
-    long attached = attach(c, (int) root, (int) tree, mount.destination(), options.bind());
-    if (attached >= 0 && options.tmpcopyup()) {
-      attached = c.fail(Errno.ENOSYS, "mount option \"tmpcopyup\" is not yet supported");
+    long result =
+        options.tmpcopyup() ? TreeCopy.copy(c, (int) root, mount.destination(), (int) tree) : 0;
+    if (result >= 0) {
+      result = attach(c, (int) root, (int) tree, mount.destination(), target(mount));
     }
     c.close(tree);
-    return attached;
+    return result;
+  }
+
+  /** What kind of place a mount is attached to. */
+  enum Target {
+    /** A directory, or a link to one. */
+    DIRECTORY,
+    /** A directory on a way without links: what is mounted there is trusted to be there. */
+    PLAIN_DIRECTORY,
+    /** A directory or a file, as the source is. */
+    LIKE_SOURCE
+  }
+
+  private static Target target(Action.MakeMount mount) {
+    if (mount.options().bind()) {
+      return Target.LIKE_SOURCE;
+    }
+    // A /proc that is a link would put the container's procfs elsewhere (CVE-2019-19921).
+    boolean trusted = type(mount).equals("proc") || type(mount).equals("sysfs");
+    return trusted ? Target.PLAIN_DIRECTORY : Target.DIRECTORY;
   }
 
   private static String type(Action.MakeMount mount) {
@@ -118,7 +143,8 @@ final class MountActions {
     Kernel k = c.kernel;
     long fs = k.fsopen(type, FSOPEN_CLOEXEC);
     if (fs == -Errno.ENODEV) {
-      return c.fail(Errno.ENODEV, "the kernel has no filesystem type \"" + type + "\"");
+      return c.fail(
+          Errno.ENODEV, "the kernel has no filesystem type \"" + type + "\": no such device");
     }
     if (fs < 0) {
       return fs;
@@ -182,10 +208,10 @@ final class MountActions {
   }
 
   /** Attaches a mount at a path in the root, which is made where it is missing. */
-  static long attach(Context c, int root, int tree, String destination, boolean bind) {
+  static long attach(Context c, int root, int tree, String destination, Target kind) {
     Kernel k = c.kernel;
     boolean directory = true;
-    if (bind) {
+    if (kind == Target.LIKE_SOURCE) {
       byte[] statx = new byte[Statx.SIZE];
       long result = k.statx(tree, "", AT_EMPTY_PATH, Statx.STATX_TYPE, statx);
       if (result < 0) {
@@ -196,6 +222,17 @@ final class MountActions {
     long target = RootFiles.openTarget(k, root, destination, directory);
     if (target < 0) {
       return target;
+    }
+    if (kind == Target.PLAIN_DIRECTORY) {
+      long resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+      long plain = k.openat2(root, destination, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve);
+      c.close(target);
+      if (plain < 0) {
+        return plain == -Errno.ELOOP
+            ? c.fail(Errno.ELOOP, "it must be mounted on an ordinary directory, not on a link")
+            : plain;
+      }
+      target = plain;
     }
     long moved = move(k, tree, (int) target);
     c.close(target);

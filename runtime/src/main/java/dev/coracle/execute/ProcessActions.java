@@ -115,6 +115,8 @@ final class ProcessActions {
         return root;
       }
       long directory = RootFiles.openDirectory(k, (int) root, a.path());
+      c.close(root);
+      c.root = -1;
       if (directory < 0) {
         return directory;
       }

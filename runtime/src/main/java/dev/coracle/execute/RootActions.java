@@ -4,7 +4,6 @@ import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.AT_RECURSIVE;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
-import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_PATH;
 import static dev.coracle.abi.Fcntl.RESOLVE_IN_ROOT;
 import static dev.coracle.abi.Mount.MNT_DETACH;
@@ -227,8 +226,15 @@ final class RootActions {
     return moved;
   }
 
-  /** Opens a directory of the root as O_PATH. */
-  static long openDirectory(Context c, String path) {
-    return c.kernel.openat2(c.root, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT);
+  /** Closes what hides paths: the mounts themselves stay. */
+  void done(Context c) {
+    if (emptyDirectory >= 0) {
+      c.close(emptyDirectory);
+      emptyDirectory = -1;
+    }
+    if (devNull >= 0) {
+      c.close(devNull);
+      devNull = -1;
+    }
   }
 }

@@ -48,6 +48,19 @@ final class Steps {
     return null;
   }
 
+  /**
+   * Closes what the mounts needed: the working directory may name any descriptor that is open, and
+   * must find none that leads elsewhere.
+   */
+  void closeRoot() {
+    devices.done(c);
+    root.done(c);
+    if (c.root >= 0) {
+      c.close(c.root);
+      c.root = -1;
+    }
+  }
+
   private long run(Action action) {
     Kernel k = c.kernel;
     return switch (action) {

@@ -10,6 +10,7 @@ import dev.coracle.execute.HookState;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.property.OciVersion;
+import dev.coracle.spec.Hooks;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
 import dev.coracle.state.Status;
@@ -53,9 +54,11 @@ public final class Delete {
     if (!state.hooks().poststop().isEmpty()) {
       HookState hookState =
           new HookState(OciVersion.NEWEST, id, state.bundle(), state.annotations());
-      String problem = HookRunner.run(e.kernel(), state.hooks().poststop(), hookState, 0);
-      if (problem != null) {
-        e.output().warn(problem);
+      for (Hooks.Hook hook : state.hooks().poststop()) {
+        String problem = HookRunner.run(e.kernel(), List.of(hook), hookState, 0);
+        if (problem != null) {
+          e.output().warn(problem);
+        }
       }
     }
     removeState(e, id);

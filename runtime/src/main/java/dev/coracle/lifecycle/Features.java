@@ -13,9 +13,20 @@ public final class Features {
 
   private Features() {}
 
-  /** Three lines, as engines read them. */
-  public static String version(String name) {
-    return name + " version " + VERSION + "\nspec: " + OciVersion.NEWEST + "\n";
+  /**
+   * Three lines, as engines read them.
+   *
+   * @param commit of the sources from which the binary was made
+   */
+  public static String version(String name, String commit) {
+    return name
+        + " version "
+        + VERSION
+        + "\ncommit: "
+        + commit
+        + "\nspec: "
+        + OciVersion.NEWEST
+        + "\n";
   }
 
   /** What this runtime supports, on any host. */
