@@ -68,7 +68,7 @@ public final class Create {
   /** The plan of a bundle, and nothing done. */
   public static Plan plan(Environment e, Request request) throws Failure {
     Create create = new Create(e, request);
-    Host host = HostReader.read(e.kernel());
+    Host host = HostReader.read(e.kernel(), create.problems);
     Bundle bundle = Bundle.read(e, request.bundle(), host, create.problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
@@ -80,7 +80,7 @@ public final class Create {
     if (defect != null) {
       throw new Failure(defect);
     }
-    Host host = HostReader.read(e.kernel());
+    Host host = HostReader.read(e.kernel(), problems);
     Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
