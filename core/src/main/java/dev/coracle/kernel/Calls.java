@@ -32,19 +32,11 @@ final class Calls {
   }
 
   static String write(int fd, byte[] buffer, int offset, int count) {
-    return "write(" + fd + ", " + bytes(buffer, offset, count) + ", " + count + ")";
+    return "write(" + fd + ", " + bytes(buffer, offset, count) + ")";
   }
 
   static String pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
-    return "pwrite64("
-        + fd
-        + ", "
-        + bytes(buffer, offset, count)
-        + ", "
-        + count
-        + ", "
-        + position
-        + ")";
+    return "pwrite64(" + fd + ", " + bytes(buffer, offset, count) + ", " + position + ")";
   }
 
   static String statx(int dirfd, String path, long flags, long mask, byte[] statx) {

@@ -12,6 +12,7 @@ final class RecordedState {
   final Map<String, byte[]> files = new HashMap<>();
   final Map<String, long[]> stats = new HashMap<>();
   final Map<String, String> links = new HashMap<>();
+  final Map<String, Long> ioctls = new HashMap<>();
   final Map<String, Integer> broken = new HashMap<>();
   final List<String> made = new ArrayList<>();
   final List<Integer> open = new ArrayList<>();
@@ -25,7 +26,11 @@ final class RecordedState {
   /** The messages of the container's process, for whoever reads a socket pair. */
   @Nullable List<String> messages;
 
+  /** What the child said by the first socket pair. */
+  final StringBuilder said = new StringBuilder();
+
   private int pairEnd = -1;
+  private int childEnd = -1;
   private boolean parked;
   private boolean ended;
 
@@ -46,6 +51,7 @@ final class RecordedState {
     fds[1] = descriptor();
     if (isSocket && pairEnd < 0) {
       pairEnd = fds[0];
+      childEnd = fds[1];
     }
   }
 
@@ -63,6 +69,9 @@ final class RecordedState {
     List<String> script = messages;
     if (fd == pairEnd && script != null) {
       return message(script, buffer, offset);
+    }
+    if (fd == childEnd) {
+      return 1;
     }
     byte[] bytes = files.get(path(fd));
     if (bytes == null) {
@@ -88,6 +97,9 @@ final class RecordedState {
 
   /** Puts bytes at a position of the file that a descriptor was opened with; −1 for its own. */
   void write(int fd, byte[] buffer, int offset, int count, long position) {
+    if (fd == childEnd) {
+      said.append(Bytes.text(buffer, offset, offset + count));
+    }
     String path = path(fd);
     if (path.isEmpty()) {
       return;

@@ -2,6 +2,7 @@ package dev.coracle.kernel;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CREAT;
+import static dev.coracle.abi.Process.PR_CAPBSET_DROP;
 import static dev.coracle.abi.Process.SIGKILL;
 
 import dev.coracle.abi.Bytes;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * the n-th call of a kind, or of all.
  */
 public final class RecordingKernel implements Kernel {
+  /** CAP_CHECKPOINT_RESTORE, as on Linux since 5.9. */
+  private static final int LAST_CAPABILITY = 40;
+
   /** The pid that clone3 returns to the parent. */
   public static final int CHILD_PID = 4242;
 
@@ -74,6 +78,12 @@ public final class RecordingKernel implements Kernel {
     return this;
   }
 
+  /** Sets what ioctl(2) with a number returns for whatever was opened by a path. */
+  public RecordingKernel ioctl(String path, long result) {
+    state.ioctls.put(path, result);
+    return this;
+  }
+
   /** Sets the working directory, which chdir does not change. */
   public RecordingKernel cwd(String path) {
     cwd = path;
@@ -116,6 +126,11 @@ public final class RecordingKernel implements Kernel {
   public String file(String path) {
     byte[] bytes = state.files.getOrDefault(path, new byte[0]);
     return Bytes.text(bytes, 0, bytes.length);
+  }
+
+  /** What the child said by the first socket pair. */
+  public String said() {
+    return state.said.toString();
   }
 
   /** The call that was made to fail, or an empty text. */
@@ -537,7 +552,9 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long prctl(long option, long arg2, long arg3, long arg4, long arg5) {
-    return answer("prctl", Calls.prctl(option, arg2, arg3, arg4, arg5));
+    long result = answer("prctl", Calls.prctl(option, arg2, arg3, arg4, arg5));
+    boolean pastLast = option == PR_CAPBSET_DROP && arg2 > LAST_CAPABILITY;
+    return result >= 0 && pastLast ? -Errno.EINVAL : result;
   }
 
   @Override
@@ -665,7 +682,8 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long ioctl(int fd, long request, long arg) {
-    return answer("ioctl", Calls.ioctl(fd, request, arg));
+    long result = answer("ioctl", Calls.ioctl(fd, request, arg));
+    return result < 0 ? result : state.ioctls.getOrDefault(state.path(fd), result);
   }
 
   @Override

@@ -100,6 +100,22 @@ public final class Context {
     return root;
   }
 
+  /** Closes what the verb gave, where no step has closed it. */
+  void closeGiven() {
+    if (startFifo >= 0) {
+      close(startFifo);
+      startFifo = -1;
+    }
+    if (consoleSocket >= 0) {
+      close(consoleSocket);
+      consoleSocket = -1;
+    }
+    if (containerPidfd >= 0) {
+      close(containerPidfd);
+      containerPidfd = -1;
+    }
+  }
+
   /** Closes a descriptor: that can fail only if it is none, which would be a bug of ours. */
   void close(long fd) {
     long closed = kernel.close((int) fd);

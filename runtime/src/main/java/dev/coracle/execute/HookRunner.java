@@ -89,8 +89,12 @@ public final class HookRunner {
   private static @Nullable String await(Kernel k, int pid, int pidfd, Hook hook) {
     Integer limit = hook.timeoutSeconds();
     String problem = null;
-    if (limit != null && !ended(k, pidfd, limit * MILLIS)) {
-      problem = "did not end within " + limit + " s and was killed";
+    long ended = limit == null ? 1 : ended(k, pidfd, limit * MILLIS);
+    if (ended <= 0) {
+      problem =
+          ended < 0
+              ? "cannot be timed and was killed: " + Errno.text(-ended)
+              : "did not end within " + limit + " s and was killed";
       long killed = k.pidfd_send_signal(pidfd, SIGKILL);
       if (killed < 0 && killed != -Errno.ESRCH) {
         return problem + ": " + Errno.text(-killed);
@@ -115,13 +119,14 @@ public final class HookRunner {
             : "was killed by signal " + (code - 128);
   }
 
-  private static boolean ended(Kernel k, int pidfd, int timeoutMillis) {
+  /** 1 where it ended, 0 where the time ran out. */
+  private static long ended(Kernel k, int pidfd, int timeoutMillis) {
     short[] events = {POLLIN};
     long result = k.poll(new int[] {pidfd}, events, new short[1], timeoutMillis);
     while (result == -Errno.EINTR) {
       result = k.poll(new int[] {pidfd}, events, new short[1], timeoutMillis);
     }
-    return result != 0;
+    return result;
   }
 
   private static void closeQuietly(Kernel k, int fd) {

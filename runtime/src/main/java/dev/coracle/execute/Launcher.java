@@ -69,7 +69,7 @@ public final class Launcher {
     if (!(step.action() instanceof Action.CloneProcess clone)) {
       throw new IllegalStateException("no CloneProcess in phase CLONE");
     }
-    int[] pair = new int[2];
+    int[] pair = {-1, -1};
     long result = k.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, pair);
     long cgroup = -1;
     long flags = clone.flags() | CLONE_PIDFD;
@@ -83,7 +83,12 @@ public final class Launcher {
       result = k.clone3(flags, child, SIGCHLD, (int) cgroup);
     }
     if (result < 0) {
-      return step.origin() + ": cannot " + ActionText.of(clone) + ": " + c.explain(result);
+      String problem =
+          step.origin() + ": cannot " + ActionText.of(clone) + ": " + c.explain(result);
+      closeIfOpen(cgroup);
+      closeIfOpen(pair[0]);
+      closeIfOpen(pair[1]);
+      return problem;
     }
     if (cgroup >= 0) {
       c.close(cgroup);
@@ -112,7 +117,10 @@ public final class Launcher {
     byte[] message = new byte[MOST_MESSAGE_BYTES];
     while (true) {
       long n = receive(message);
-      if (n <= 0) {
+      if (n < 0) {
+        return unheard(n);
+      }
+      if (n == 0) {
         return died();
       }
       if (message[0] == ChildProcess.FAILED) {
@@ -124,7 +132,7 @@ public final class Launcher {
       String problem = steps.run(plan.in(Phase.PARENT_HOOKS));
       if (problem == null) {
         long sent = c.kernel.write(sync, message, 0, 1);
-        problem = sent < 0 ? died() : null;
+        problem = sent < 0 ? unheard(sent) : null;
       }
       if (problem != null) {
         return problem;
@@ -136,7 +144,7 @@ public final class Launcher {
   public @Nullable String awaitExecuted() {
     byte[] message = new byte[MOST_MESSAGE_BYTES];
     long n = receive(message);
-    return n > 0 ? Bytes.text(message, 1, (int) n) : null;
+    return n > 0 ? Bytes.text(message, 1, (int) n) : n < 0 ? unheard(n) : null;
   }
 
   private long receive(byte[] message) {
@@ -145,6 +153,11 @@ public final class Launcher {
       n = c.kernel.read(sync, message, 0, message.length);
     }
     return n;
+  }
+
+  /** It may well be alive, so nobody waits for its end before it is killed. */
+  private String unheard(long result) {
+    return "cannot hear the container's process: " + c.explain(result);
   }
 
   private String died() {
@@ -171,6 +184,12 @@ public final class Launcher {
     return waitStatus;
   }
 
+  private void closeIfOpen(long fd) {
+    if (fd >= 0) {
+      c.close(fd);
+    }
+  }
+
   /**
    * Takes back all that was done, last thing first. The text tells what could not be, or is null.
    */
@@ -191,6 +210,9 @@ public final class Launcher {
         problem = "cannot remove cgroup \"" + made.get(i) + "\": " + Errno.text(-result);
       }
     }
+    closeIfOpen(pidfd);
+    closeIfOpen(sync);
+    c.closeGiven();
     return problem;
   }
 }

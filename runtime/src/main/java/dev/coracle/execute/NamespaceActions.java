@@ -39,7 +39,9 @@ final class NamespaceActions {
     long flag = namespace.type().cloneFlag();
     long type = k.ioctl((int) fd, NS_GET_NSTYPE, 0);
     long result;
-    if (type < 0) {
+    if (type < 0 && type != -Errno.ENOTTY) {
+      result = type;
+    } else if (type < 0) {
       result = c.fail(Errno.EINVAL, "\"" + path + "\" is no namespace");
     } else if (type != flag) {
       String is = "\"" + path + "\" is a namespace of another type";

@@ -5,36 +5,52 @@ import static dev.coracle.abi.Mount.CGROUP2_SUPER_MAGIC;
 import dev.coracle.cgroup.CgroupLayout;
 import dev.coracle.config.Host;
 import dev.coracle.execute.Files;
+import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
+import dev.coracle.problem.Origin;
+import dev.coracle.problem.Problems;
 
 /** Reads the facts of the host that planning needs, with as few calls as they take. */
 public final class HostReader {
   private static final int MOST_MOUNTINFO_BYTES = 64 << 20;
   private static final int MOST_CGROUP_BYTES = 1 << 20;
 
+  private static final Origin HOST = new Origin.Default("host");
+
   private HostReader() {}
 
-  /** The facts. */
-  public static Host read(Kernel k) {
+  /**
+   * The facts. Where one cannot be read there is a problem: to plan with a wrong one could put the
+   * container outside of the limits that its caller has.
+   */
+  public static Host read(Kernel k, Problems problems) {
     long[] sets = new long[3];
     long result = k.capget(sets);
-    return new Host(cgroups(k), result < 0 ? 0 : sets[1]);
+    if (result < 0) {
+      problems.error(HOST, "cannot read our own capabilities: " + Errno.text(-result));
+    }
+    return new Host(cgroups(k, problems), sets[1]);
   }
 
-  private static CgroupLayout cgroups(Kernel k) {
-    byte[] own = bytes(Files.read(k, "/proc/self/cgroup", MOST_CGROUP_BYTES));
+  private static CgroupLayout cgroups(Kernel k, Problems problems) {
+    byte[] own = bytes(k, "/proc/self/cgroup", MOST_CGROUP_BYTES, problems);
     if (k.statfsType(CgroupLayout.MOUNT_POINT) == CGROUP2_SUPER_MAGIC) {
       CgroupLayout layout = CgroupLayout.unified(own);
       String controllers = CgroupLayout.MOUNT_POINT + "/cgroup.controllers";
-      return layout.withControllers(bytes(Files.read(k, controllers, MOST_CGROUP_BYTES)));
+      return layout.withControllers(bytes(k, controllers, MOST_CGROUP_BYTES, problems));
     }
-    byte[] mounts = bytes(Files.read(k, "/proc/self/mountinfo", MOST_MOUNTINFO_BYTES));
+    byte[] mounts = bytes(k, "/proc/self/mountinfo", MOST_MOUNTINFO_BYTES, problems);
     return CgroupLayout.parse(mounts, own);
   }
 
-  private static byte[] bytes(Files.Read read) {
+  /** What a file holds; nothing where a kernel without cgroups does not have it. */
+  private static byte[] bytes(Kernel k, String path, int most, Problems problems) {
+    Files.Read read = Files.read(k, path, most);
     Files.Content content = read.content();
     if (content == null) {
+      if (read.errno() != -Errno.ENOENT) {
+        problems.error(HOST, "cannot read " + path + ": " + Errno.text(-read.errno()));
+      }
       return new byte[0];
     }
     byte[] out = new byte[content.length()];

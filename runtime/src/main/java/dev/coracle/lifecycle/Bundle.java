@@ -34,7 +34,7 @@ record Bundle(String path, byte[] config, int length, Spec spec) {
     byte[] cwd = new byte[PATH_MAX];
     long length = k.getcwd(cwd);
     if (length < 0) {
-      throw new Failure("bundle \"" + path + "\": " + e.kernel().lastFailure(length));
+      throw new Failure("bundle \"" + path + "\": " + words(-length));
     }
     String absolute = Bytes.text(cwd, 0, (int) length - 1);
     Files.Read read = Files.read(k, "config.json", StateStore.MOST_CONFIG_BYTES);

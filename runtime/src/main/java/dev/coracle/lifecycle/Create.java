@@ -68,7 +68,7 @@ public final class Create {
   /** The plan of a bundle, and nothing done. */
   public static Plan plan(Environment e, Request request) throws Failure {
     Create create = new Create(e, request);
-    Host host = HostReader.read(e.kernel());
+    Host host = HostReader.read(e.kernel(), create.problems);
     Bundle bundle = Bundle.read(e, request.bundle(), host, create.problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
@@ -80,7 +80,7 @@ public final class Create {
     if (defect != null) {
       throw new Failure(defect);
     }
-    Host host = HostReader.read(e.kernel());
+    Host host = HostReader.read(e.kernel(), problems);
     Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
@@ -203,10 +203,16 @@ public final class Create {
   private @Nullable String note(Launcher launcher) {
     ProcStat stat = ProcStat.of(e.kernel(), launcher.pid());
     if (stat == null) {
-      return launcher.awaitReady(); // It is gone; the launcher knows how.
+      // Most likely it is gone, and the launcher knows how.
+      String problem = launcher.awaitReady();
+      return problem == null ? unreadable(launcher.pid()) : problem;
     }
     long result = e.store().writeProcess(launcher.pid(), stat.startTicks());
     return result < 0 ? "cannot write the state: " + Errno.text(-result) : null;
+  }
+
+  private static String unreadable(int pid) {
+    return "cannot write the state: /proc/" + pid + "/stat cannot be read";
   }
 
   private @Nullable String connectConsole(Context context, @Nullable Process process) {
@@ -225,10 +231,9 @@ public final class Create {
     Kernel k = e.kernel();
     long socket = k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     long result = socket < 0 ? socket : k.connectUnix((int) socket, path);
-    if (result < 0) {
-      return "cannot connect to --console-socket \"" + path + "\": " + Errno.text(-result);
-    }
-    context.useConsoleSocket((int) socket);
-    return null;
+    context.useConsoleSocket((int) Math.max(socket, -1));
+    return result < 0
+        ? "cannot connect to --console-socket \"" + path + "\": " + Errno.text(-result)
+        : null;
   }
 }

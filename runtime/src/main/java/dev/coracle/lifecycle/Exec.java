@@ -87,7 +87,7 @@ public final class Exec {
       throw new Failure("cannot exec in a stopped container: container not running");
     }
     Problems problems = new Problems();
-    Host host = HostReader.read(e.kernel());
+    Host host = HostReader.read(e.kernel(), problems);
     Spec spec = spec(entry, host);
     Process process = process(e, request, spec, host, problems);
     boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());

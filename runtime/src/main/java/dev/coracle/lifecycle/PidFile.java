@@ -22,6 +22,12 @@ final class PidFile {
     if (result >= 0) {
       result = k.renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0);
     }
-    return result < 0 ? "cannot write pid file \"" + path + "\": " + Errno.text(-result) : null;
+    if (result >= 0) {
+      return null;
+    }
+    long removed = k.unlinkat(AT_FDCWD, temporary, 0);
+    boolean left = removed < 0 && removed != -Errno.ENOENT;
+    String stale = left ? "; \"" + temporary + "\" is left" : "";
+    return "cannot write pid file \"" + path + "\": " + Errno.text(-result) + stale;
   }
 }

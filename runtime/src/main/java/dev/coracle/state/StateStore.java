@@ -155,7 +155,11 @@ public final class StateStore {
 
   /** Removes all that is kept of a container. */
   public long remove(String id) {
-    long result = removeStartFifo(id);
+    long result = stateFd < 0 ? 0 : k.close(stateFd);
+    stateFd = -1;
+    if (result >= 0) {
+      result = removeStartFifo(id);
+    }
     if (result >= 0) {
       result = k.unlinkat(AT_FDCWD, directory(id) + STATE, 0);
     }

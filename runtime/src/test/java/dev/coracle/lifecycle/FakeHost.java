@@ -6,6 +6,7 @@ import dev.coracle.abi.Stat;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.RecordingKernel;
+import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.state.StateStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -41,9 +42,15 @@ final class FakeHost {
     kernel.file("/proc/4242/stat", STAT).link("/proc/self", "4242");
     kernel.stat("/dev/null", Stat.S_IFCHR | 0666, 1, 3);
     kernel.file(ROOT + "/id/start", "!");
+    kernel.answers("poll", 1);
+    kernel.ioctl("/proc/77/ns/pid", NamespaceType.PID.cloneFlag());
+    kernel.ioctl("/var/run/netns/pod", NamespaceType.NETWORK.cloneFlag());
+    kernel.ioctl("/proc/77/ns/ipc", NamespaceType.IPC.cloneFlag());
+    kernel.ioctl("/proc/77/ns/uts", NamespaceType.UTS.cloneFlag());
     if (layout == Layout.V2) {
       kernel.answers("statfsType", CGROUP2_SUPER_MAGIC);
       kernel.file("/proc/self/cgroup", "0::/s/own\n");
+      kernel.file("/proc/self/mountinfo", "2 1 0:2 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
       kernel.file("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
       return;
     }
