@@ -69,9 +69,8 @@ static inline void* coracle_scratch(void) {
     return coracle_scratch_memory;
 }
 
-static inline void* coracle_allocate(int64_t size) {
-    return malloc((size_t) size);
-}
+/* Memory that is never freed, as all of it: see start-up.c. */
+extern void* coracle_allocate(int64_t size);
 
 extern char** environ;
 static inline void* coracle_environ(void) {

@@ -56,6 +56,10 @@ static inline void* coracle_take(int64_t size) {
     return taken;
 }
 
+void* coracle_allocate(int64_t size) {
+    return coracle_take((size + 7) & -8);
+}
+
 void* meth_otr_Allocator_allocate(void* cls) {
     TeaVM_Object* object = coracle_take(((TeaVM_Class*) cls)->size);
     object->header = TEAVM_PACK_CLASS(cls);
