@@ -50,6 +50,7 @@ if [ -n "$bundle" ]; then
     hierarchies=$(grep -c ' - cgroup' /proc/self/mountinfo)
     gate "system calls of run, with $hierarchies cgroup hierarchies" "$calls" $((350 + 22 * hierarchies))
 else
-    echo "passed over: system calls of run (needs root and busybox, or a BUNDLE)"
+    echo "gates.sh: to count the system calls of run needs root and busybox, or a BUNDLE" >&2
+    failed=1
 fi
 exit $failed
