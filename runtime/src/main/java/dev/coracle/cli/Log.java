@@ -9,6 +9,7 @@ import static dev.coracle.abi.Process.CLOCK_REALTIME;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.execute.Files;
+import dev.coracle.execute.RelativePath;
 import dev.coracle.json.JsonWriter;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -34,7 +35,9 @@ final class Log implements Environment.Output {
 
   /** Takes the flags. */
   void configure(Arguments global) throws Failure {
-    file = global.value("log");
+    String path = global.value("log");
+    // Verbs change the working directory; the caller's is meant.
+    file = path == null || path.startsWith("/") ? path : RelativePath.absolute(k, path);
     String format = global.value("log-format", "text");
     if (!format.equals("text") && !format.equals("json")) {
       throw new Failure("--log-format must be text or json, not \"" + format + "\"");
