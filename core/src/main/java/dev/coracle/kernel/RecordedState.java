@@ -34,6 +34,14 @@ final class RecordedState {
   private boolean parked;
   private boolean ended;
 
+  void says(List<String> script) {
+    messages = script;
+    pairEnd = -1;
+    childEnd = -1;
+    parked = false;
+    ended = false;
+  }
+
   int descriptor() {
     open.add(nextDescriptor);
     return nextDescriptor++;

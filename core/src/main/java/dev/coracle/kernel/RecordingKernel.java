@@ -2,6 +2,8 @@ package dev.coracle.kernel;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CREAT;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
+import static dev.coracle.abi.Fcntl.O_WRONLY;
 import static dev.coracle.abi.Process.PR_CAPBSET_DROP;
 import static dev.coracle.abi.Process.SIGKILL;
 
@@ -31,6 +33,7 @@ public final class RecordingKernel implements Kernel {
   private String failKind = "";
   private int failAt;
   private long failWith;
+  private int dieAt;
   private String failed = "";
   private String cwd = "/";
   private long capabilities = -1;
@@ -56,7 +59,7 @@ public final class RecordingKernel implements Kernel {
    * message was {@code R}, ended otherwise.
    */
   public RecordingKernel childSays(String... messages) {
-    state.messages = new ArrayList<>(List.of(messages));
+    state.says(new ArrayList<>(List.of(messages)));
     return this;
   }
 
@@ -72,8 +75,11 @@ public final class RecordingKernel implements Kernel {
     return this;
   }
 
-  /** Lets a path fail whenever it is opened, made, entered or asked for. */
+  /** Lets a path fail whenever it is opened, made, entered or asked for; ENOENT takes it away. */
   public RecordingKernel broken(String path, int errno) {
+    if (errno == Errno.ENOENT) {
+      state.remove(path);
+    }
     state.broken.put(path, errno);
     return this;
   }
@@ -114,11 +120,17 @@ public final class RecordingKernel implements Kernel {
     return this;
   }
 
-  /** Fails the n-th call of a kind, from 1; {@code "*"} counts all calls. */
+  /** Fails the n-th call of a kind from here on, from 1; {@code "*"} counts all calls. */
   public RecordingKernel fail(String kind, int n, int errno) {
     failKind = kind;
-    failAt = n;
+    failAt = counts.getOrDefault(kind, 0) + n;
     failWith = -errno;
+    return this;
+  }
+
+  /** Lets the runtime be killed at its n-th call from here on, before that does anything. */
+  public RecordingKernel dieAt(int n) {
+    dieAt = calls.size() + n;
     return this;
   }
 
@@ -159,6 +171,10 @@ public final class RecordingKernel implements Kernel {
   }
 
   private @Nullable Long failure(String kind, String text) {
+    if (calls.size() + 1 == dieAt) {
+      state.messages = null;
+      throw new Ended(text);
+    }
     calls.add(text);
     int ofKind = counts.merge(kind, 1, Integer::sum);
     int ofAll = counts.merge("*", 1, Integer::sum);
@@ -204,7 +220,9 @@ public final class RecordingKernel implements Kernel {
     if ((flags & O_CREAT) != 0 && path.startsWith("/") && !state.made.contains(path)) {
       state.made.add(path);
     }
-    return state.opened(path);
+    // Nobody hears what he writes into a FIFO himself; only there O_NONBLOCK goes with writing.
+    boolean fifo = (flags & (O_WRONLY | O_NONBLOCK)) == (O_WRONLY | O_NONBLOCK);
+    return fifo ? state.descriptor() : state.opened(path);
   }
 
   private long made(long result, int dirfd, String path) {

@@ -1,6 +1,8 @@
 package dev.coracle.lifecycle;
 
+import dev.coracle.kernel.Errno;
 import dev.coracle.state.StateStore;
+import org.jspecify.annotations.Nullable;
 
 /** Finds containers by their ids. */
 final class Containers {
@@ -12,10 +14,20 @@ final class Containers {
     if (defect != null) {
       throw new Failure(defect);
     }
-    StateStore.Entry entry = e.store().read(id);
+    StateStore.Entry entry = look(e, id);
     if (entry == null) {
       throw new Failure("container \"" + id + "\" does not exist");
     }
     return entry;
+  }
+
+  /** A container, or null where it is not there or was never finished. */
+  static StateStore.@Nullable Entry look(Environment e, String id) throws Failure {
+    StateStore.Found found = e.store().look(id);
+    if (found.errno() < 0) {
+      throw new Failure(
+          "cannot read the state of container \"" + id + "\": " + Errno.text(-found.errno()));
+    }
+    return found.entry();
   }
 }

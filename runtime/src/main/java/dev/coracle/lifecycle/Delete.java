@@ -33,7 +33,7 @@ public final class Delete {
     if (defect != null) {
       throw new Failure(defect);
     }
-    StateStore.Entry entry = e.store().read(id);
+    StateStore.Entry entry = Containers.look(e, id);
     if (entry == null) {
       deleteUnfinished(e, id, force);
       return;

@@ -139,18 +139,33 @@ public final class StateStore {
     return k.faccessat2(AT_FDCWD, directory(id), 0, 0) >= 0;
   }
 
-  /** Reads a container; null where it is not there, or was never finished. */
+  /** Reads a container; null where it is not there, was never finished, or cannot be read. */
   public @Nullable Entry read(String id) {
-    Files.Content content = Files.read(k, directory(id) + STATE, MOST_BYTES).content();
+    return look(id).entry();
+  }
+
+  /**
+   * What a look for a container found.
+   *
+   * @param entry null where it is not there, was never finished, or cannot be read
+   * @param errno −errno where it cannot be read: then nobody knows what it is
+   */
+  public record Found(@Nullable Entry entry, long errno) {}
+
+  /** Looks for a container. */
+  public Found look(String id) {
+    Files.Read read = Files.read(k, directory(id) + STATE, MOST_BYTES);
+    Files.Content content = read.content();
     if (content == null) {
-      return null;
+      return new Found(null, read.errno() == -Errno.ENOENT ? 0 : read.errno());
     }
     ContainerState state = StateText.read(content.bytes(), content.length());
     if (state == null) {
-      return null;
+      return new Found(null, 0);
     }
     int end = StateText.endOfLine(content.bytes(), content.length());
-    return new Entry(state, content.bytes(), Math.min(end + 1, content.length()), content.length());
+    int from = Math.min(end + 1, content.length());
+    return new Found(new Entry(state, content.bytes(), from, content.length()), 0);
   }
 
   /** Removes all that is kept of a container. */
