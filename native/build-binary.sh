@@ -38,7 +38,7 @@ test -z "$(comm -12 "$small/initialised.txt" "$small/other.txt")" ||
 
 # all.c is one #include a line. Compiled inside the folder: with -I its string.h would stand before libc's.
 cd "$small"
-runtime='fiber heapdump heaptrace log main memory stringhash strings virtcall
+runtime='fiber heapdump heaptrace log main memory arrayclass stringhash strings virtcall
     classes/org/teavm/runtime/GC classes/org/teavm/runtime/Allocator classes/org/teavm/runtime/MarkQueue
     classes/org/teavm/runtime/Fiber classes/org/teavm/runtime/EventQueue
     classes/org/teavm/runtime/ExceptionHandling'
@@ -62,7 +62,7 @@ grep -qx '#include "start-up.h"' rest.c || fail "all.c does not define _GNU_SOUR
 # Few inlined copies and no padding: a page less costs more time than the jumps do. -Os is smaller still, but
 # takes 0.07 ms longer to read and plan a configuration of 2.6 KB.
 musl-gcc -std=gnu11 -O2 -fno-inline-functions -fno-align-functions -fno-align-jumps -fno-align-loops \
-    -static -no-pie -fno-pie -s -w -fno-strict-aliasing \
+    -static -nostartfiles -no-pie -fno-pie -fno-stack-protector -s -w -fno-strict-aliasing \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wl,--gc-sections \
     -iquote . -iquote "$top/native/src/main/c" \
     ${CORACLE_CFLAGS:-} binary.c -lm -o "$top/target/coracle"
