@@ -1,11 +1,12 @@
 /*
- * The rest of TeaVM's runtime, in the place of main.c, memory.c, GC.c, Allocator.c, Fiber.c and
- * ExceptionHandling.c: the start of the program, its memory, and what happens when an exception is thrown.
+ * The rest of TeaVM's runtime, in the place of main.c, memory.c, arrayclass.c, GC.c, Allocator.c,
+ * Fiber.c and ExceptionHandling.c: the start of the program, its memory, and what happens when an exception is thrown.
  * docs/decisions/0002-start-up.md has the reasons and the figures.
  */
 #include <string.h>
 #include <sys/mman.h>
 #include "coracle.h"
+#include "arrayclass_gen.h"
 #include "classes/java/lang/ClassCastException.h"
 #include "classes/java/lang/NullPointerException.h"
 #include "classes/java/lang/ArrayIndexOutOfBoundsException.h"
@@ -20,10 +21,10 @@
 #define CORACLE_FIRST_BYTES (512 * 1024)
 #define CORACLE_CHUNK_BYTES INT64_C(0x1000000)
 #define CORACLE_MOST_BYTES INT64_C(0x20000000)
-static char coracle_first_memory[CORACLE_FIRST_BYTES] __attribute__((aligned(64)));
-static char* coracle_free = coracle_first_memory;
-static char* coracle_end = coracle_first_memory + CORACLE_FIRST_BYTES;
-static int64_t coracle_mapped = 0;
+static char coracle_first_memory[CORACLE_FIRST_BYTES] CORACLE_LAST;
+static char* coracle_free; /* set at the start: a constant in .data would be one more page to copy */
+static char* coracle_end;
+static int64_t coracle_mapped;
 
 __attribute__((cold, noreturn)) static void coracle_die(const char* text) {
     coracle_syscall(SYS_write, 2, (intptr_t) text, strlen(text), 0, 0, 0);
@@ -86,6 +87,45 @@ void* meth_otr_Allocator_allocateMultiArray(void* cls, void* lengths, int32_t di
     return array;
 }
 
+/*
+ * The classes of arrays of objects, made when they are first asked for. A class must stand below 4 GiB (see
+ * start-up.h), so when the first memory is full there is a reserve.
+ */
+#define CORACLE_RESERVE_CLASSES 1024
+static TEAVM_OBJECT_CLASS coracle_reserve[CORACLE_RESERVE_CLASSES] CORACLE_LAST;
+static int32_t coracle_reserve_used;
+
+static TEAVM_OBJECT_CLASS* coracle_take_class() {
+    int64_t size = sizeof(TEAVM_OBJECT_CLASS);
+    if (coracle_mapped == 0 && size <= coracle_end - coracle_free) {
+        return coracle_take(size);
+    }
+    if (coracle_reserve_used == CORACLE_RESERVE_CLASSES) {
+        coracle_die("internal error: too many classes\n");
+    }
+    return &coracle_reserve[coracle_reserve_used++];
+}
+
+int32_t teavm_isSupertypeOfArray(TeaVM_Class* superclass, TeaVM_Class* subclass) {
+    return subclass->itemType != NULL && superclass->itemType->isSupertypeOf(superclass->itemType, subclass->itemType);
+}
+
+TeaVM_Class* teavm_getArrayClass(TeaVM_Class* item) {
+    if (item->arrayType == NULL) {
+        TEAVM_OBJECT_CLASS* array = coracle_take_class();
+        *array = TEAVM_OBJECT_CLASS_PTR; /* the methods of Object */
+        array->parent = (TeaVM_Class) {
+            .flags = 1,
+            .size = sizeof(void*),
+            .itemType = item,
+            .superclass = &TEAVM_OBJECT_CLASS_PTR.parent,
+            .isSupertypeOf = &teavm_isSupertypeOfArray,
+        };
+        item->arrayType = &array->parent;
+    }
+    return item->arrayType;
+}
+
 /* Exceptions: only functions that catch are in the list of frames. They have no stack trace. */
 static void* coracle_thrown;
 
@@ -141,13 +181,33 @@ void teavm_throwArrayIndexOutOfBoundsException() {
     meth_otr_ExceptionHandling_throwException(exception);
 }
 
-/* The class initialiser of String runs first, as nothing else asks for it. */
-int main(int argc, char** argv) {
-    initclass_jl_String();
+char** coracle_environment;
+char* coracle_program;
+
+/*
+ * The stack as the kernel leaves it: argc, argv, NULL, environment, NULL. There is no start-up code of libc:
+ * of libc come only functions that need none, such as memcpy and longjmp (no errno, no stdio, no malloc).
+ */
+__attribute__((noreturn, used)) static void coracle_start(intptr_t* stack) {
+    intptr_t argc = stack[0];
+    char** argv = (char**) (stack + 1);
+    coracle_environment = argv + argc + 1;
+    coracle_program = argc > 0 ? argv[0] : "";
+    coracle_free = coracle_first_memory;
+    coracle_end = coracle_first_memory + CORACLE_FIRST_BYTES;
+    initclass_jl_String(); /* the one class initialiser that nothing else asks for */
     TeaVM_Array* arguments = teavm_allocateStringArray(argc > 0 ? argc - 1 : 0);
-    for (int i = 1; i < argc; i++) {
+    for (intptr_t i = 1; i < argc; i++) {
         TEAVM_ARRAY_AT(arguments, void*, i - 1) = meth_dcl_Scratch_read(argv[i]);
     }
     meth_dcl_Main_main(arguments);
-    return 70;
+    coracle_die("internal error: main returned\n");
 }
+
+__asm__(".text\n.globl _start\n_start:\n"
+#if defined(__x86_64__)
+        "xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call coracle_start\n"
+#elif defined(__aarch64__)
+        "mov x29, #0\n mov x30, #0\n mov x0, sp\n b coracle_start\n"
+#endif
+);
