@@ -145,9 +145,7 @@ public final class Foreground {
     int[] fds = {master};
     short[] events = {POLLIN};
     short[] happened = new short[1];
-    while (k.poll(fds, events, happened, 0) > 0
-        && (happened[0] & POLLIN) != 0
-        && copy(master, 1)) {
+    while (k.poll(fds, events, happened, 0) > 0 && (happened[0] & POLLIN) != 0 && copy(master, 1)) {
       happened[0] = 0;
     }
   }
