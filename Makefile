@@ -32,7 +32,7 @@ packages-test:
 	@scripts/packages.sh test
 
 build: jdk packages
-	@$(MVN) -pl core,runtime,native package -DskipTests
+	@$(MVN) -pl core,runtime,native package -Dmaven.test.skip=true
 	@native/build-binary.sh
 
 demo: build

@@ -64,6 +64,23 @@ public final class CgroupPlan {
     CgroupsPath.planJoin(paths, origin, plan);
   }
 
+  /** Adds the steps that give a container other limits; its device rules stay as they are. */
+  public static void planUpdate(
+      Resources resources,
+      CgroupLayout layout,
+      CgroupPaths paths,
+      PlanBuilder plan,
+      Problems problems) {
+    CgroupSteps steps = new CgroupSteps(layout, paths, problems);
+    Resources.Cpu cpu = resources.cpu();
+    if (cpu != null) {
+      Cpu.planSets(cpu, steps);
+      Cpu.plan(cpu, steps);
+    }
+    limits(resources, steps);
+    steps.addTo(plan);
+  }
+
   /**
    * Controllers without which engines read no statistics and see no OOM kill: all of them that the
    * host has, even where nothing is limited, as runc and crun enable them.
@@ -90,6 +107,11 @@ public final class CgroupPlan {
     if (cpu != null) {
       Cpu.plan(cpu, steps);
     }
+    limits(resources, steps);
+    DevicesRules.plan(resources.devices(), steps);
+  }
+
+  private static void limits(Resources resources, CgroupSteps steps) {
     Resources.Memory memory = resources.memory();
     if (memory != null) {
       Memory.plan(memory, steps);
@@ -98,7 +120,6 @@ public final class CgroupPlan {
     if (pids != null) {
       Pids.plan(pids, steps);
     }
-    DevicesRules.plan(resources.devices(), steps);
   }
 
   /**

@@ -293,7 +293,6 @@ class CgroupsIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "update is not yet supported")
   @Test
   @NeedsController("pids")
   void canBeUpdated(Testbed bed) {
@@ -307,7 +306,6 @@ class CgroupsIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "update is not yet supported")
   @Test
   @NeedsController("memory")
   void memoryCanBeUpdated(Testbed bed) {

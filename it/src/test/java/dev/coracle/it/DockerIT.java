@@ -194,7 +194,6 @@ class DockerIT {
     docker("rm", id);
   }
 
-  @Unsupported(runtime = "coracle", reason = "pause is not yet supported")
   @ParameterizedTest
   @ValueSource(strings = {"runc", "tested"})
   void pauseTopAndRestart(String runtime) {
@@ -223,7 +222,6 @@ class DockerIT {
         .isEqualTo("7");
   }
 
-  @Unsupported(runtime = "coracle", reason = "update is not yet supported")
   @ParameterizedTest
   @ValueSource(strings = {"runc", "tested"})
   void theLimitsCanBeUpdated(String runtime) {

@@ -91,10 +91,6 @@ class LifecycleIT {
     bed.oci("delete", "--force", UNKNOWN).execute().ok();
   }
 
-  @Unsupported(
-      runtime = "coracle",
-      reason = "pause and resume are not yet supported",
-      expect = Expect.EITHER)
   @Unsupported(runtime = "crun", reason = "has words of its own")
   @ParameterizedTest
   @ValueSource(strings = {"start", "pause", "resume", "ps", "exec"})
@@ -278,7 +274,6 @@ class LifecycleIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "pause is not yet supported")
   @Test
   void pauseAndResume(Testbed bed) {
     try (Container c = bed.start(bed.bundle().lasting())) {
@@ -289,7 +284,6 @@ class LifecycleIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "pause is not yet supported")
   @Test
   void aPausedOneIsDeletedByForce(Testbed bed) {
     try (Container c = bed.start(bed.bundle().lasting())) {
@@ -305,7 +299,6 @@ class LifecycleIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "pause is not yet supported")
   @Unsupported(runtime = "crun", reason = "has words of its own")
   @Test
   void execInAPausedOneFails(Testbed bed) {

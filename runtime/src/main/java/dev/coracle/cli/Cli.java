@@ -12,6 +12,7 @@ import dev.coracle.lifecycle.Environment;
 import dev.coracle.lifecycle.Exec;
 import dev.coracle.lifecycle.Failure;
 import dev.coracle.lifecycle.Features;
+import dev.coracle.lifecycle.Pause;
 import dev.coracle.lifecycle.PlanReport;
 import dev.coracle.lifecycle.Ps;
 import dev.coracle.lifecycle.Run;
@@ -19,6 +20,7 @@ import dev.coracle.lifecycle.Signals;
 import dev.coracle.lifecycle.SpecTemplate;
 import dev.coracle.lifecycle.Start;
 import dev.coracle.lifecycle.StateReport;
+import dev.coracle.lifecycle.Update;
 import dev.coracle.property.process.Env;
 import dev.coracle.state.StateStore;
 import java.util.ArrayList;
@@ -152,6 +154,9 @@ public final class Cli {
         Descriptors.closeLeaked(k, number(a, "preserve-fds"));
         return Run.exec(e, execRequest(a, id), a.is("detach"));
       }
+      case "pause" -> Pause.pause(e, id);
+      case "resume" -> Pause.resume(e, id);
+      case "update" -> Update.update(e, id, a.value("resources"), UpdateFlags.resources(a));
       case "ps" -> {
         List<String> options = a.words().subList(1, a.words().size());
         boolean json = a.value("format", "table").equals("json");
@@ -205,7 +210,8 @@ public final class Cli {
         absolute(a, "console-socket"),
         -1,
         absolute(a, "pid-file"),
-        number(a, "preserve-fds"));
+        number(a, "preserve-fds"),
+        a.is("ignore-paused"));
   }
 
   /** Creating goes to the bundle's directory: paths of the command line are the caller's. */

@@ -41,6 +41,9 @@ final class Usage {
       kill ID [SIGNAL]  signal a container; TERM by default
       delete ID  remove a container that has stopped
       list  show all containers
+      pause ID  let all processes of a container stand still
+      resume ID  let them go on
+      update ID  give a container other limits
       exec ID PROGRAM [ARG...]  run one more process in a container
       ps ID [PS-OPTION...]  show the processes of a container
       spec  write a config.json to start from
@@ -93,8 +96,26 @@ final class Usage {
           --no-new-privs  execve gives no privileges
           --cap, -c=CAPABILITY  one more capability; may stand several times
           --preserve-fds=N  leave N descriptors after stdio open for it
+          --ignore-paused  also in a container that is paused
           """;
-      case "start", "state", "features" -> "";
+      case "update" ->
+          """
+          --resources, -r=FILE  linux.resources as JSON; - for standard input
+          --memory=BYTES  memory limit
+          --memory-reservation=BYTES  memory that is left when memory is short
+          --memory-swap=BYTES  limit of memory and swap together
+          --cpu-share=N  share of the CPUs
+          --cpu-quota=MICROSECONDS  CPU time in each period
+          --cpu-period=MICROSECONDS  that period
+          --cpu-burst=MICROSECONDS  what may be saved up
+          --cpu-idle=N  1 for idle scheduling
+          --cpu-rt-period=MICROSECONDS  period of realtime scheduling
+          --cpu-rt-runtime=MICROSECONDS  CPU time of realtime scheduling in it
+          --cpuset-cpus=LIST  the CPUs
+          --cpuset-mems=LIST  the memory nodes
+          --pids-limit=N  how many processes
+          """;
+      case "start", "state", "features", "pause", "resume" -> "";
       default -> null;
     };
   }

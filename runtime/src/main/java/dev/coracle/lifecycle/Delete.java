@@ -40,14 +40,13 @@ public final class Delete {
     }
     ContainerState state = entry.state();
     Status status = e.store().status(state);
-    if (status == Status.RUNNING && !force) {
-      throw new Failure("cannot delete container \"" + id + "\" that is not stopped: running");
-    }
-    if (status == Status.CREATING && !force) {
-      throw new Failure("cannot delete container \"" + id + "\" that is not stopped: creating");
+    boolean deletable = status == Status.STOPPED || status == Status.CREATED;
+    if (!deletable && !force) {
+      throw new Failure(
+          "cannot delete container \"" + id + "\" that is not stopped: " + status.word());
     }
     if (status != Status.STOPPED && state.pid() > 0) {
-      killAndAwait(e, state);
+      killAndAwait(e, state, status);
     }
     removeCgroups(e.kernel(), state);
     // A failing poststop hook is told and nothing more (runtime.md, "Lifecycle").
@@ -85,13 +84,17 @@ public final class Delete {
     }
   }
 
-  private static void killAndAwait(Environment e, ContainerState state) throws Failure {
+  private static void killAndAwait(Environment e, ContainerState state, Status status)
+      throws Failure {
     Kernel k = e.kernel();
     long pidfd = k.pidfd_open(state.pid(), 0);
     if (pidfd < 0) {
       return; // It ended meanwhile.
     }
     String problem = Signals.send(e, state, SIGKILL);
+    if (status == Status.PAUSED) {
+      Signals.thaw(e, state);
+    }
     if (problem == null) {
       long ended =
           k.poll(new int[] {(int) pidfd}, new short[] {POLLIN}, new short[1], KILL_DEADLINE_MILLIS);

@@ -51,7 +51,8 @@ public final class Exec {
       @Nullable String consoleSocket,
       int consoleDescriptor,
       @Nullable String pidFile,
-      int preserveFds) {
+      int preserveFds,
+      boolean ignorePaused) {
 
     /** The same with a connected socket for the terminal. */
     Request withConsole(int descriptor) {
@@ -69,7 +70,8 @@ public final class Exec {
           consoleSocket,
           descriptor,
           pidFile,
-          preserveFds);
+          preserveFds,
+          ignorePaused);
     }
   }
 
@@ -85,6 +87,9 @@ public final class Exec {
     Status status = e.store().status(state);
     if (status == Status.STOPPED || status == Status.CREATING) {
       throw new Failure("cannot exec in a stopped container: container not running");
+    }
+    if (status == Status.PAUSED && !request.ignorePaused()) {
+      throw new Failure("cannot exec in a paused container (use --ignore-paused to override)");
     }
     Problems problems = new Problems();
     Host host = HostReader.read(e.kernel(), problems);

@@ -1,6 +1,9 @@
 package dev.coracle.lifecycle;
 
+import static dev.coracle.abi.Process.SIGKILL;
+
 import dev.coracle.execute.CgroupProcesses;
+import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.state.ContainerState;
@@ -103,6 +106,9 @@ public final class Signals {
     if (problem != null) {
       throw new Failure(problem);
     }
+    if (status == Status.PAUSED && number == SIGKILL) {
+      thaw(e, state);
+    }
   }
 
   private static void killAll(Environment e, ContainerState state, int signal) throws Failure {
@@ -112,6 +118,14 @@ public final class Signals {
       if (result < 0 && result != -Errno.ESRCH) {
         throw new Failure("cannot signal process " + pid + ": " + Errno.text(-result));
       }
+    }
+  }
+
+  /** On cgroup v1 not even SIGKILL reaches a process that is frozen. */
+  static void thaw(Environment e, ContainerState state) throws Failure {
+    long result = new Freezer(e.kernel(), state.cgroups()).thaw();
+    if (result < 0) {
+      throw new Failure("cannot resume the container: " + Errno.text(-result));
     }
   }
 

@@ -49,7 +49,7 @@ public final class Start {
   private static String refusal(Status status) {
     return switch (status) {
       case STOPPED -> "cannot start a container that has stopped";
-      case RUNNING -> "cannot start an already running container";
+      case RUNNING, PAUSED -> "cannot start an already running container";
       case CREATING, CREATED -> "cannot start a container that is not yet created";
     };
   }

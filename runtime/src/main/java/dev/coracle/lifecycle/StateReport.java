@@ -24,7 +24,7 @@ public final class StateReport {
   }
 
   private static void write(JsonWriter out, ContainerState state, Status status, String owner) {
-    boolean alive = status == Status.CREATED || status == Status.RUNNING;
+    boolean alive = status.isAlive();
     out.object();
     out.field("ociVersion", state.ociVersion()).field("id", state.id());
     out.field("pid", alive ? state.pid() : 0).field("status", status.word());
@@ -92,7 +92,7 @@ public final class StateReport {
       }
       ContainerState s = entry.state();
       Status status = e.store().status(s);
-      boolean alive = status == Status.CREATED || status == Status.RUNNING;
+      boolean alive = status.isAlive();
       table.row(
           s.id(),
           Integer.toString(alive ? s.pid() : 0),

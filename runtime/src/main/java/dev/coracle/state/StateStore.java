@@ -15,6 +15,7 @@ import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Dirent;
 import dev.coracle.abi.Stat;
 import dev.coracle.execute.Files;
+import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import java.util.ArrayList;
@@ -222,6 +223,9 @@ public final class StateStore {
     ProcStat stat = ProcStat.of(k, state.pid());
     if (stat == null || stat.ended() || stat.startTicks() != state.startTicks()) {
       return Status.STOPPED;
+    }
+    if (new Freezer(k, state.cgroups()).isFrozen()) {
+      return Status.PAUSED;
     }
     // Only a process that has not yet executed its program still has the FIFO open.
     long fifo = openStartFifo(state.id());

@@ -5,6 +5,8 @@ public enum Status {
   CREATING("creating"),
   CREATED("created"),
   RUNNING("running"),
+  /** Not in the spec, but in every engine: all its processes stand still. */
+  PAUSED("paused"),
   STOPPED("stopped");
 
   private final String word;
@@ -16,5 +18,10 @@ public enum Status {
   /** The spec's word. */
   public String word() {
     return word;
+  }
+
+  /** Whether there is a process. */
+  public boolean isAlive() {
+    return this == CREATED || this == RUNNING || this == PAUSED;
   }
 }

@@ -95,7 +95,8 @@ class VerbsTest {
         null,
         -1,
         "/exec.pid",
-        0);
+        0,
+        false);
   }
 
   private static void exec(Environment e) throws Failure {

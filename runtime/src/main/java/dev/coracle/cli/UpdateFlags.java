@@ -1,0 +1,72 @@
+package dev.coracle.cli;
+
+import dev.coracle.json.Json;
+import dev.coracle.lifecycle.Failure;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The flags of {@code update} as linux.resources. */
+final class UpdateFlags {
+  // Flag, part of the resources, key, and s for text or n for a number.
+  private static final String FLAGS =
+      "memory memory limit n;memory-reservation memory reservation n;memory-swap memory swap n;"
+          + "cpu-share cpu shares n;cpu-quota cpu quota n;cpu-period cpu period n;"
+          + "cpu-burst cpu burst n;cpu-idle cpu idle n;cpu-rt-period cpu realtimePeriod n;"
+          + "cpu-rt-runtime cpu realtimeRuntime n;cpuset-cpus cpu cpus s;cpuset-mems cpu mems s;"
+          + "pids-limit pids limit n;";
+
+  private UpdateFlags() {}
+
+  static Json.Obj resources(Arguments a) throws Failure {
+    Json.Obj out = new Json.Obj(new ArrayList<>(), new ArrayList<>());
+    int from = 0;
+    while (from < FLAGS.length()) {
+      int to = FLAGS.indexOf(';', from);
+      List<String> words = words(FLAGS.substring(from, to));
+      String value = a.value(words.get(0));
+      if (value != null) {
+        Json.Obj part = part(out, words.get(1));
+        part.keys().add(words.get(2));
+        part.values()
+            .add(words.get(3).equals("s") ? new Json.Str(value) : number(words.get(0), value));
+      }
+      from = to + 1;
+    }
+    return out;
+  }
+
+  private static Json.Obj part(Json.Obj out, String name) {
+    if (out.get(name) instanceof Json.Obj there) {
+      return there;
+    }
+    Json.Obj made = new Json.Obj(new ArrayList<>(), new ArrayList<>());
+    out.keys().add(name);
+    out.values().add(made);
+    return made;
+  }
+
+  private static Json number(String flag, String text) throws Failure {
+    boolean negative = text.startsWith("-");
+    long value = 0;
+    for (int i = negative ? 1 : 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < '0' || c > '9' || value > Long.MAX_VALUE / 10 - 1) {
+        throw new Failure("--" + flag + " must be a number, not \"" + text + "\"");
+      }
+      value = value * 10 + c - '0';
+    }
+    return new Json.Int(negative ? -value : value, false);
+  }
+
+  private static List<String> words(String line) {
+    List<String> out = new ArrayList<>();
+    int from = 0;
+    while (from <= line.length()) {
+      int to = line.indexOf(' ', from);
+      to = to < 0 ? line.length() : to;
+      out.add(line.substring(from, to));
+      from = to + 1;
+    }
+    return out;
+  }
+}

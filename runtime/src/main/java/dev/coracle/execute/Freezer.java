@@ -1,0 +1,76 @@
+package dev.coracle.execute;
+
+import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import org.jspecify.annotations.Nullable;
+
+/** Stops all processes of a cgroup and lets them go on (cgroup freezer, v1 and v2). */
+public final class Freezer {
+  private static final int FILE_MOST = 4096;
+  private static final int ROUNDS = 10_000;
+  private static final int ROUND_MILLIS = 1;
+
+  private final Kernel k;
+  private final @Nullable String v1;
+  private final @Nullable String v2;
+
+  /** The freezer of these cgroups: the v1 one where there is one. */
+  public Freezer(Kernel kernel, CgroupPaths paths) {
+    this.k = kernel;
+    this.v1 = paths.v1("freezer");
+    this.v2 = paths.v2Path();
+  }
+
+  /** Whether the processes are stopped, or about to be. */
+  public boolean isFrozen() {
+    return v1 != null
+        ? reads(v1 + "/freezer.self_freezing", "1")
+        : reads(v2 + "/cgroup.freeze", "1");
+  }
+
+  private boolean reads(String path, String text) {
+    Files.Content content = Files.read(k, path, FILE_MOST).content();
+    return content != null && content.text().startsWith(text);
+  }
+
+  /** Stops them, and returns when all stand still. */
+  public long freeze() {
+    return set("FROZEN", "1");
+  }
+
+  /** Lets them go on. */
+  public long thaw() {
+    return set("THAWED", "0");
+  }
+
+  private long set(String v1Word, String v2Word) {
+    if (v1 == null && v2 == null) {
+      return -Errno.ENODEV;
+    }
+    String file = v1 != null ? v1 + "/freezer.state" : v2 + "/cgroup.freeze";
+    String word = v1 != null ? v1Word : v2Word;
+    for (int round = 0; round < ROUNDS; round++) {
+      // On v1 a process that was just forked may have slipped through: saying it again catches it.
+      long result = CgroupActions.write(k, file, word);
+      if (result < 0) {
+        return result;
+      }
+      boolean done =
+          v1 != null ? reads(file, word) : contains(v2 + "/cgroup.events", "frozen " + word);
+      if (done) {
+        return 0;
+      }
+      long slept = k.poll(new int[0], new short[0], new short[0], ROUND_MILLIS);
+      if (slept < 0 && slept != -Errno.EINTR) {
+        return slept;
+      }
+    }
+    return -Errno.ETIMEDOUT;
+  }
+
+  private boolean contains(String path, String line) {
+    Files.Content content = Files.read(k, path, FILE_MOST).content();
+    return content != null && content.text().contains(line);
+  }
+}

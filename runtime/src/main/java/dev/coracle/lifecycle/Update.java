@@ -1,0 +1,94 @@
+package dev.coracle.lifecycle;
+
+import dev.coracle.config.CgroupPlan;
+import dev.coracle.execute.Context;
+import dev.coracle.execute.Files;
+import dev.coracle.execute.HookState;
+import dev.coracle.execute.StepList;
+import dev.coracle.host.HostReader;
+import dev.coracle.json.Json;
+import dev.coracle.json.JsonException;
+import dev.coracle.json.JsonParser;
+import dev.coracle.json.Members;
+import dev.coracle.json.Pointer;
+import dev.coracle.kernel.Errno;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.PlanBuilder;
+import dev.coracle.plan.Step;
+import dev.coracle.problem.Problems;
+import dev.coracle.property.OciVersion;
+import dev.coracle.property.linux.resources.ResourcesReader;
+import dev.coracle.spec.Resources;
+import dev.coracle.state.ContainerState;
+import dev.coracle.state.StateStore;
+import dev.coracle.state.Status;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** {@code update}: other limits for a container that is there. */
+public final class Update {
+  private Update() {}
+
+  /**
+   * Sets limits.
+   *
+   * @param file a file with linux.resources, {@code -} for standard input; null for {@code flags}
+   * @param flags what the flags ask for, as linux.resources
+   */
+  public static void update(Environment e, String id, @Nullable String file, Json.Obj flags)
+      throws Failure {
+    ContainerState state = Containers.find(e, id).state();
+    if (e.store().status(state) == Status.STOPPED) {
+      throw new Failure("cannot update a container that has stopped: container not running");
+    }
+    Problems problems = new Problems();
+    Json.Obj object = file == null ? flags : read(e, file);
+    Resources resources =
+        ResourcesReader.readObject(new Members(object, Pointer.ROOT, problems::error));
+    PlanBuilder plan = new PlanBuilder();
+    CgroupPlan.planUpdate(
+        resources,
+        HostReader.read(e.kernel(), problems).cgroups(),
+        state.cgroups(),
+        plan,
+        problems);
+    if (problems.hasErrors()) {
+      throw new Failure(problems.errorText());
+    }
+    List<Step> steps = new ArrayList<>(plan.build().in(Phase.PARENT_BEFORE));
+    Context context =
+        new Context(
+            e.kernel(), new HookState(OciVersion.NEWEST, id, state.bundle(), state.annotations()));
+    String problem = StepList.run(context, steps);
+    if (problem != null) {
+      // A limit that grows past another one, such as memory past memory and swap, must come after
+      // it; one that shrinks, before it.
+      Collections.reverse(steps);
+      String again = StepList.run(context, steps);
+      if (again != null) {
+        throw new Failure(problem);
+      }
+    }
+  }
+
+  private static Json.Obj read(Environment e, String file) throws Failure {
+    Files.Read read =
+        file.equals("-")
+            ? Files.read(e.kernel(), 0, StateStore.MOST_CONFIG_BYTES)
+            : Files.read(e.kernel(), file, StateStore.MOST_CONFIG_BYTES);
+    Files.Content content = read.content();
+    if (content == null) {
+      throw new Failure("--resources \"" + file + "\": " + Errno.text(-read.errno()));
+    }
+    try {
+      if (JsonParser.parse(content.bytes(), 0, content.length()) instanceof Json.Obj object) {
+        return object;
+      }
+    } catch (JsonException broken) {
+      throw new Failure("--resources \"" + file + "\": not valid JSON: " + broken.getMessage());
+    }
+    throw new Failure("--resources \"" + file + "\": must be an object");
+  }
+}
