@@ -9,6 +9,7 @@ import static dev.coracle.abi.Process.CLOCK_REALTIME;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.execute.Files;
+import dev.coracle.execute.RelativePath;
 import dev.coracle.json.JsonWriter;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -34,7 +35,11 @@ final class Log implements Environment.Output {
 
   /** Takes the flags. */
   void configure(Arguments global) throws Failure {
-    file = global.value("log");
+    String path = global.value("log");
+    // Creating goes to the bundle's directory: the file is the caller's.
+    boolean relative = path != null && !path.startsWith("/");
+    String absolute = path != null && relative ? RelativePath.absolute(k, path) : null;
+    file = absolute == null ? path : absolute;
     String format = global.value("log-format", "text");
     if (!format.equals("text") && !format.equals("json")) {
       throw new Failure("--log-format must be text or json, not \"" + format + "\"");
