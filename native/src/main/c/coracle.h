@@ -62,20 +62,27 @@ static inline int64_t coracle_call(int32_t index, int64_t a, int64_t b, int64_t 
     return coracle_syscall(coracle_numbers[index], a, b, c, d, e, f);
 }
 
+/* Behind all other data, so that what is small and used by everyone shares a page or two. */
+#if defined(__x86_64__)
+#define CORACLE_LAST __attribute__((section(".lbss"), aligned(64)))
+#else
+#define CORACLE_LAST __attribute__((aligned(64)))
+#endif
+
 /* Scratch memory, which the collector does not move: untouched pages of it cost nothing. */
 #define CORACLE_SCRATCH_BYTES (256 * 1024)
-static char coracle_scratch_memory[CORACLE_SCRATCH_BYTES] __attribute__((aligned(64)));
+static char coracle_scratch_memory[CORACLE_SCRATCH_BYTES] CORACLE_LAST;
 static inline void* coracle_scratch(void) {
     return coracle_scratch_memory;
 }
 
-static inline void* coracle_allocate(int64_t size) {
-    return malloc((size_t) size);
-}
+/* Memory that is never freed, as all of it: see start-up.c. */
+extern void* coracle_allocate(int64_t size);
 
-extern char** environ;
+/* What the kernel put on the stack: see start-up.c. */
+extern char** coracle_environment;
 static inline void* coracle_environ(void) {
-    return environ;
+    return coracle_environment;
 }
 
 #ifndef CORACLE_COMMIT
@@ -85,7 +92,7 @@ static inline void* coracle_commit(void) {
     return CORACLE_COMMIT;
 }
 
-extern char* __progname_full; /* musl: argv[0] */
+extern char* coracle_program;
 static inline void* coracle_argv0(void) {
-    return __progname_full;
+    return coracle_program;
 }

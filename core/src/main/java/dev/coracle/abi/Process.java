@@ -8,6 +8,7 @@ public final class Process {
   public static final int SIGHUP = 1;
   public static final int SIGINT = 2;
   public static final int SIGKILL = 9;
+  public static final int SIGPIPE = 13;
   public static final int SIGTERM = 15;
   public static final int SIGCHLD = 17;
   public static final int SIGWINCH = 28;

@@ -433,6 +433,10 @@ final class Calls {
     return "rt_sigaction(" + ")";
   }
 
+  static String ignoreSignal(int signal) {
+    return "rt_sigaction(" + signal + ", SIG_IGN)";
+  }
+
   static String signalfdAll() {
     return "signalfd4(" + ")";
   }

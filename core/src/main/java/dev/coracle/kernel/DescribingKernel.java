@@ -457,6 +457,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long ignoreSignal(int signal) {
+    long result = kernel.ignoreSignal(signal);
+    return result < 0 ? failed(result, Calls.ignoreSignal(signal)) : result;
+  }
+
+  @Override
   public long signalfdAll() {
     long result = kernel.signalfdAll();
     return result < 0 ? failed(result, Calls.signalfdAll()) : result;

@@ -240,6 +240,9 @@ public interface Kernel {
   /** Clears the signal mask and gives every ignored signal its default (rt_sigaction(2)). */
   long resetSignals();
 
+  /** rt_sigaction(2) with SIG_IGN: a signal is passed over from now on. */
+  long ignoreSignal(int signal);
+
   /**
    * Blocks all signals and makes a descriptor that reads them (rt_sigprocmask(2), signalfd4(2)).
    */

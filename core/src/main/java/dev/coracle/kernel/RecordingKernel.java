@@ -665,6 +665,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long ignoreSignal(int signal) {
+    return answer("ignoreSignal", Calls.ignoreSignal(signal));
+  }
+
+  @Override
   public long signalfdAll() {
     return descriptor("signalfdAll", Calls.signalfdAll());
   }

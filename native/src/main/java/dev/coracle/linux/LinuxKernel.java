@@ -556,6 +556,15 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long ignoreSignal(int signal) {
+    // struct sigaction: the handler (SIG_IGN is 1), flags, restorer, mask, 8 bytes each.
+    Address action = Scratch.structure();
+    Address.fillZero(action, 32);
+    action.putLong(1);
+    return Syscalls.call(Syscalls.RT_SIGACTION, signal, action.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
+  }
+
+  @Override
   public long signalfdAll() {
     Address all = Scratch.structure();
     all.putLong(-1);

@@ -18,7 +18,9 @@ final class Arguments {
     /** Flags up to the first word; all the rest are words. */
     FLAGS_FIRST,
     /** As MIXED, but a flag that is not known is passed over. */
-    TOLERANT
+    TOLERANT,
+    /** As FLAGS_FIRST, but a flag that is not known is passed over. */
+    TOLERANT_FLAGS_FIRST
   }
 
   private Arguments() {}
@@ -34,7 +36,7 @@ final class Arguments {
         break;
       }
       if (!arg.startsWith("-") || arg.equals("-")) {
-        if (mode == Mode.FLAGS_FIRST) {
+        if (mode == Mode.FLAGS_FIRST || mode == Mode.TOLERANT_FLAGS_FIRST) {
           break;
         }
         out.words.add(arg);
@@ -56,7 +58,7 @@ final class Arguments {
     String bare = given.startsWith("--") ? given.substring(2) : given.substring(1);
     String line = find(flags, bare);
     if (line == null) {
-      if (mode == Mode.TOLERANT) {
+      if (mode == Mode.TOLERANT || mode == Mode.TOLERANT_FLAGS_FIRST) {
         return at + 1;
       }
       throw new Failure("unknown flag \"" + given + "\"; see --help");

@@ -1,5 +1,7 @@
 package dev.coracle.cli;
 
+import static dev.coracle.abi.Process.SIGPIPE;
+
 import dev.coracle.execute.RelativePath;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
@@ -62,7 +64,9 @@ public final class Cli {
   }
 
   private int run() throws Failure {
-    Arguments global = Arguments.parse(args, 0, Usage.GLOBAL, Arguments.Mode.FLAGS_FIRST);
+    Arguments.Mode mode =
+        runproc ? Arguments.Mode.TOLERANT_FLAGS_FIRST : Arguments.Mode.FLAGS_FIRST;
+    Arguments global = Arguments.parse(args, 0, Usage.GLOBAL, mode);
     log.configure(global);
     verb = global.words().isEmpty() ? "" : global.words().get(0);
     return dispatch(global);
@@ -120,6 +124,11 @@ public final class Cli {
       throw new Failure(verb + " needs a container id; see " + verb + " --help");
     }
     String id = a.words().get(0);
+    // A process that we write to may be gone: that is an error to tell, not our end.
+    long ignored = k.ignoreSignal(SIGPIPE);
+    if (ignored < 0) {
+      throw new Failure("cannot ignore SIGPIPE: " + k.lastFailure(ignored));
+    }
     Environment e = environment(global);
     int most = Usage.takesProgram(verb) ? Integer.MAX_VALUE : verb.equals("kill") ? 2 : 1;
     if (a.words().size() > most && !runproc) {

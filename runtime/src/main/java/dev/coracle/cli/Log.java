@@ -36,10 +36,8 @@ final class Log implements Environment.Output {
   /** Takes the flags. */
   void configure(Arguments global) throws Failure {
     String path = global.value("log");
-    // Creating goes to the bundle's directory: the file is the caller's.
-    boolean relative = path != null && !path.startsWith("/");
-    String absolute = path != null && relative ? RelativePath.absolute(k, path) : null;
-    file = absolute == null ? path : absolute;
+    // Verbs change the working directory; the caller's is meant.
+    file = path == null || path.startsWith("/") ? path : RelativePath.absolute(k, path);
     String format = global.value("log-format", "text");
     if (!format.equals("text") && !format.equals("json")) {
       throw new Failure("--log-format must be text or json, not \"" + format + "\"");

@@ -25,11 +25,16 @@ public final class Foreground {
   private static final int SIGINFO_BYTES = 128;
   private static final int BUFFER_BYTES = 16 * 1024;
   private static final int TERMIOS_BYTES = 64;
+  private static final int WINSIZE_BYTES = 8;
 
   private final Kernel k;
   private final int signals;
   private int master = -1;
   private byte[] saved = new byte[0];
+  // Made once: nothing frees memory (docs/decisions/0002-start-up.md), and this may run for years.
+  private final byte[] buffer = new byte[BUFFER_BYTES];
+  private final byte[] info = new byte[SIGINFO_BYTES];
+  private final byte[] size = new byte[WINSIZE_BYTES];
 
   private Foreground(Kernel kernel, int signals) {
     this.k = kernel;
@@ -71,7 +76,6 @@ public final class Foreground {
   }
 
   private void passSize() {
-    byte[] size = new byte[8];
     if (k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
       check(k.ioctlStruct(master, TIOCSWINSZ, size));
     }
@@ -80,10 +84,12 @@ public final class Foreground {
   /** Waits for the process, and returns its exit code as a shell has it. */
   public int await(Launcher launcher) {
     boolean input = master >= 0;
+    int[] fds = {launcher.pidfd(), signals, master, -1};
+    short[] events = {POLLIN, POLLIN, POLLIN, POLLIN};
+    short[] happened = new short[4];
     while (true) {
-      int[] fds = {launcher.pidfd(), signals, master, input ? 0 : -1};
-      short[] events = {POLLIN, POLLIN, POLLIN, POLLIN};
-      short[] happened = new short[4];
+      fds[2] = master;
+      fds[3] = input ? 0 : -1;
       long n = k.poll(fds, events, happened, -1);
       if (n < 0) {
         continue;
@@ -107,7 +113,6 @@ public final class Foreground {
   }
 
   private void passSignal(Launcher launcher) {
-    byte[] info = new byte[SIGINFO_BYTES];
     long n = k.read(signals, info, 0, info.length);
     if (n != SIGINFO_BYTES) {
       return;
@@ -125,7 +130,6 @@ public final class Foreground {
 
   /** Copies what is there; false at the end. */
   private boolean copy(int from, int to) {
-    byte[] buffer = new byte[BUFFER_BYTES];
     long n = k.read(from, buffer, 0, buffer.length);
     if (n == -Errno.EINTR || n == -Errno.EAGAIN) {
       return true;
@@ -138,10 +142,10 @@ public final class Foreground {
     if (master < 0) {
       return;
     }
+    int[] fds = {master};
+    short[] events = {POLLIN};
     short[] happened = new short[1];
-    while (k.poll(new int[] {master}, new short[] {POLLIN}, happened, 0) > 0
-        && (happened[0] & POLLIN) != 0
-        && copy(master, 1)) {
+    while (k.poll(fds, events, happened, 0) > 0 && (happened[0] & POLLIN) != 0 && copy(master, 1)) {
       happened[0] = 0;
     }
   }

@@ -1,0 +1,213 @@
+/*
+ * The rest of TeaVM's runtime, in the place of main.c, memory.c, arrayclass.c, GC.c, Allocator.c,
+ * Fiber.c and ExceptionHandling.c: the start of the program, its memory, and what happens when an exception is thrown.
+ * docs/decisions/0002-start-up.md has the reasons and the figures.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include "coracle.h"
+#include "arrayclass_gen.h"
+#include "classes/java/lang/ClassCastException.h"
+#include "classes/java/lang/NullPointerException.h"
+#include "classes/java/lang/ArrayIndexOutOfBoundsException.h"
+#include "classes/java/lang/StackTraceElement.h"
+#include "classes/dev/coracle/linux/Main.h"
+#include "classes/dev/coracle/linux/Scratch.h"
+
+/*
+ * Memory: objects stand one behind the other and are never freed. The kernel hands it out zeroed, page by
+ * page as it is touched. No verb allocates more than its input asks for, and the input is bounded.
+ */
+#define CORACLE_FIRST_BYTES (512 * 1024)
+#define CORACLE_CHUNK_BYTES INT64_C(0x1000000)
+#define CORACLE_MOST_BYTES INT64_C(0x20000000)
+static char coracle_first_memory[CORACLE_FIRST_BYTES] CORACLE_LAST;
+static char* coracle_free; /* set at the start: a constant in .data would be one more page to copy */
+static char* coracle_end;
+static int64_t coracle_mapped;
+
+__attribute__((cold, noreturn)) static void coracle_die(const char* text) {
+    coracle_syscall(SYS_write, 2, (intptr_t) text, strlen(text), 0, 0, 0);
+    coracle_syscall(SYS_exit_group, 70, 0, 0, 0, 0, 0);
+    __builtin_unreachable();
+}
+
+__attribute__((cold, noinline)) static void* coracle_take_from_next(int64_t size) {
+    int64_t chunk = size > CORACLE_CHUNK_BYTES ? (size + 4095) & -4096 : CORACLE_CHUNK_BYTES;
+    if (chunk > CORACLE_MOST_BYTES - coracle_mapped) {
+        coracle_die("internal error: out of memory\n");
+    }
+    int64_t memory = coracle_syscall(
+        SYS_mmap, 0, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory < 0 && memory > -4096) {
+        coracle_die("internal error: out of memory\n");
+    }
+    coracle_mapped += chunk;
+    coracle_free = (char*) memory + size;
+    coracle_end = (char*) memory + chunk;
+    return (char*) memory;
+}
+
+static inline void* coracle_take(int64_t size) {
+    if (size > coracle_end - coracle_free) {
+        return coracle_take_from_next(size);
+    }
+    char* taken = coracle_free;
+    coracle_free += size;
+    return taken;
+}
+
+void* coracle_allocate(int64_t size) {
+    return coracle_take((size + 7) & -8);
+}
+
+void* meth_otr_Allocator_allocate(void* cls) {
+    TeaVM_Object* object = coracle_take(((TeaVM_Class*) cls)->size);
+    object->header = TEAVM_PACK_CLASS(cls);
+    return object;
+}
+
+void* meth_otr_Allocator_allocateArray(void* cls, int32_t length) {
+    TeaVM_Class* item = ((TeaVM_Class*) cls)->itemType;
+    int64_t item_size = teavm_primitiveKind(item) != 0 ? item->size : (int64_t) sizeof(void*);
+    int64_t data = ((int64_t) sizeof(TeaVM_Array) + item_size - 1) / item_size * item_size;
+    TeaVM_Array* array = coracle_take((data + item_size * (uint32_t) length + 7) & -8);
+    array->parent.header = TEAVM_PACK_CLASS(cls);
+    array->size = length;
+    return array;
+}
+
+void* meth_otr_Allocator_allocateMultiArray(void* cls, void* lengths, int32_t dimensions) {
+    int32_t length = *(int32_t*) lengths;
+    TeaVM_Array* array = meth_otr_Allocator_allocateArray(cls, length);
+    for (int32_t i = 0; dimensions > 1 && i < length; i++) {
+        TEAVM_ARRAY_AT(array, void*, i) = meth_otr_Allocator_allocateMultiArray(
+            ((TeaVM_Class*) cls)->itemType, (int32_t*) lengths + 1, dimensions - 1);
+    }
+    return array;
+}
+
+/*
+ * The classes of arrays of objects, made when they are first asked for. A class must stand below 4 GiB (see
+ * start-up.h), so when the first memory is full there is a reserve.
+ */
+#define CORACLE_RESERVE_CLASSES 1024
+static TEAVM_OBJECT_CLASS coracle_reserve[CORACLE_RESERVE_CLASSES] CORACLE_LAST;
+static int32_t coracle_reserve_used;
+
+static TEAVM_OBJECT_CLASS* coracle_take_class() {
+    int64_t size = sizeof(TEAVM_OBJECT_CLASS);
+    if (coracle_mapped == 0 && size <= coracle_end - coracle_free) {
+        return coracle_take(size);
+    }
+    if (coracle_reserve_used == CORACLE_RESERVE_CLASSES) {
+        coracle_die("internal error: too many classes\n");
+    }
+    return &coracle_reserve[coracle_reserve_used++];
+}
+
+int32_t teavm_isSupertypeOfArray(TeaVM_Class* superclass, TeaVM_Class* subclass) {
+    return subclass->itemType != NULL && superclass->itemType->isSupertypeOf(superclass->itemType, subclass->itemType);
+}
+
+TeaVM_Class* teavm_getArrayClass(TeaVM_Class* item) {
+    if (item->arrayType == NULL) {
+        TEAVM_OBJECT_CLASS* array = coracle_take_class();
+        *array = TEAVM_OBJECT_CLASS_PTR; /* the methods of Object */
+        array->parent = (TeaVM_Class) {
+            .flags = 1,
+            .size = sizeof(void*),
+            .itemType = item,
+            .superclass = &TEAVM_OBJECT_CLASS_PTR.parent,
+            .isSupertypeOf = &teavm_isSupertypeOfArray,
+        };
+        item->arrayType = &array->parent;
+    }
+    return item->arrayType;
+}
+
+/* Exceptions: only functions that catch are in the list of frames. They have no stack trace. */
+static void* coracle_thrown;
+
+static TeaVM_ExceptionHandler* coracle_handlers(int32_t call_site) {
+    for (size_t i = 0; i < sizeof(coracle_call_sites) / sizeof(coracle_call_sites[0]); i++) {
+        if (coracle_call_sites[i].id == call_site) {
+            return coracle_call_sites[i].site.firstHandler;
+        }
+    }
+    return NULL;
+}
+
+void meth_otr_ExceptionHandling_throwException(void* exception) {
+    TeaVM_Class* thrown = TEAVM_CLASS_OF(exception);
+    coracle_thrown = exception;
+    for (TeaVM_StackFrame* frame = teavm_stackTop; frame != NULL; frame = frame->next) {
+        for (TeaVM_ExceptionHandler* handler = coracle_handlers(frame->callSiteId); handler != NULL;
+             handler = handler->next) {
+            TeaVM_Class* caught = handler->exceptionClass;
+            if (caught == NULL || caught->isSupertypeOf(caught, thrown)) {
+                TEAVM_JUMP_TO_FRAME(frame, handler->id);
+            }
+        }
+    }
+    coracle_die("internal error: an exception left main\n");
+}
+
+void* teavm_catchException() {
+    void* exception = coracle_thrown;
+    coracle_thrown = NULL;
+    return exception;
+}
+
+TeaVM_Array* meth_otr_ExceptionHandling_fillStackTrace() {
+    return meth_otr_Allocator_allocateArray(teavm_getArrayClass((TeaVM_Class*) &jl_StackTraceElement_Cls), 0);
+}
+
+void meth_otr_ExceptionHandling_throwClassCastException() {
+    void* exception = meth_otr_Allocator_allocate(&jl_ClassCastException_Cls);
+    meth_jl_ClassCastException__init_(exception);
+    meth_otr_ExceptionHandling_throwException(exception);
+}
+
+void teavm_throwNullPointerException() {
+    void* exception = meth_otr_Allocator_allocate(&jl_NullPointerException_Cls);
+    meth_jl_NullPointerException__init_(exception);
+    meth_otr_ExceptionHandling_throwException(exception);
+}
+
+void teavm_throwArrayIndexOutOfBoundsException() {
+    void* exception = meth_otr_Allocator_allocate(&jl_ArrayIndexOutOfBoundsException_Cls);
+    meth_jl_ArrayIndexOutOfBoundsException__init_(exception);
+    meth_otr_ExceptionHandling_throwException(exception);
+}
+
+char** coracle_environment;
+char* coracle_program;
+
+/*
+ * The stack as the kernel leaves it: argc, argv, NULL, environment, NULL. There is no start-up code of libc:
+ * of libc come only functions that need none, such as memcpy and longjmp (no errno, no stdio, no malloc).
+ */
+__attribute__((noreturn, used)) static void coracle_start(intptr_t* stack) {
+    intptr_t argc = stack[0];
+    char** argv = (char**) (stack + 1);
+    coracle_environment = argv + argc + 1;
+    coracle_program = argc > 0 ? argv[0] : "";
+    coracle_free = coracle_first_memory;
+    coracle_end = coracle_first_memory + CORACLE_FIRST_BYTES;
+    initclass_jl_String(); /* the one class initialiser that nothing else asks for */
+    TeaVM_Array* arguments = teavm_allocateStringArray(argc > 0 ? argc - 1 : 0);
+    for (intptr_t i = 1; i < argc; i++) {
+        TEAVM_ARRAY_AT(arguments, void*, i - 1) = meth_dcl_Scratch_read(argv[i]);
+    }
+    meth_dcl_Main_main(arguments);
+    coracle_die("internal error: main returned\n");
+}
+
+__asm__(".text\n.globl _start\n_start:\n"
+#if defined(__x86_64__)
+        "xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call coracle_start\n"
+#elif defined(__aarch64__)
+        "mov x29, #0\n mov x30, #0\n mov x0, sp\n b coracle_start\n"
+#endif
+);
