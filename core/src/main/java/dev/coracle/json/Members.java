@@ -18,6 +18,10 @@ public final class Members {
   private final Json.Obj object;
   private final Pointer pointer;
   private final Sink sink;
+  private int next;
+  private @Nullable String searched;
+  private int searchedStrings;
+  private int searchedTo;
 
   /** The members of {@code object}, which stands at {@code pointer}. */
   public Members(Json.Obj object, Pointer pointer, Sink sink) {
@@ -56,15 +60,26 @@ public final class Members {
     sink.error(pointer(key).child(position(key, nth)), message);
   }
 
-  /** Where the n-th string of an array stands: what is no string was told, and left out. */
+  /**
+   * Where the n-th string of an array stands: what is no string was told, and left out. Problems
+   * come in order, so that each search goes on where the last one ended.
+   */
   private int position(String key, int nth) {
-    int strings = 0;
-    if (raw(key) instanceof Json.Arr a) {
-      for (int i = 0; i < a.items().size(); i++) {
-        if (a.items().get(i) instanceof Json.Str && strings++ == nth) {
-          return i;
-        }
+    if (!(raw(key) instanceof Json.Arr a)) {
+      return nth;
+    }
+    if (!key.equals(searched) || nth < searchedStrings) {
+      searched = key;
+      searchedStrings = 0;
+      searchedTo = 0;
+    }
+    while (searchedTo < a.items().size()) {
+      boolean string = a.items().get(searchedTo) instanceof Json.Str;
+      if (string && searchedStrings == nth) {
+        return searchedTo;
       }
+      searchedStrings += string ? 1 : 0;
+      searchedTo++;
     }
     return nth;
   }
@@ -86,7 +101,14 @@ public final class Members {
 
   /** The member as it is, or null where it is absent or null. */
   public @Nullable Json raw(String key) {
-    Json value = object.get(key);
+    List<String> keys = object.keys();
+    Json value;
+    // Who takes the keys in order, as of annotations, must not search from the start each time.
+    if (next < keys.size() && keys.get(next).equals(key)) {
+      value = object.values().get(next++);
+    } else {
+      value = object.get(key);
+    }
     return value instanceof Json.Null ? null : value;
   }
 

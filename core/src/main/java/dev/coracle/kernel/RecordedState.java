@@ -23,6 +23,11 @@ final class RecordedState {
   private int nextDescriptor = 100;
   private int processes;
 
+  RecordedState() {
+    paths.put(1, "stdout");
+    paths.put(2, "stderr");
+  }
+
   /** The messages of the container's process, for whoever reads a socket pair. */
   @Nullable List<String> messages;
 
@@ -47,10 +52,10 @@ final class RecordedState {
     return nextDescriptor++;
   }
 
-  int opened(String path) {
+  int opened(String path, boolean append) {
     int fd = descriptor();
     paths.put(fd, path);
-    positions.put(fd, 0);
+    positions.put(fd, append ? files.getOrDefault(path, new byte[0]).length : 0);
     return fd;
   }
 

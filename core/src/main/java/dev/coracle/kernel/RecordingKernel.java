@@ -1,6 +1,7 @@
 package dev.coracle.kernel;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.O_APPEND;
 import static dev.coracle.abi.Fcntl.O_CREAT;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_WRONLY;
@@ -134,7 +135,7 @@ public final class RecordingKernel implements Kernel {
     return this;
   }
 
-  /** What a file holds, or an empty text. */
+  /** What a file holds, such as {@code stdout} or {@code stderr}, or an empty text. */
   public String file(String path) {
     byte[] bytes = state.files.getOrDefault(path, new byte[0]);
     return Bytes.text(bytes, 0, bytes.length);
@@ -222,7 +223,7 @@ public final class RecordingKernel implements Kernel {
     }
     // Nobody hears what he writes into a FIFO himself; only there O_NONBLOCK goes with writing.
     boolean fifo = (flags & (O_WRONLY | O_NONBLOCK)) == (O_WRONLY | O_NONBLOCK);
-    return fifo ? state.descriptor() : state.opened(path);
+    return fifo ? state.descriptor() : state.opened(path, (flags & O_APPEND) != 0);
   }
 
   private long made(long result, int dirfd, String path) {

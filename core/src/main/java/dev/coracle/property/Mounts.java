@@ -18,10 +18,11 @@ public final class Mounts {
 
   /** The options of the spec's tables that are supported, with a space after each. */
   public static final String OPTIONS =
-      "async atime bind defaults dev diratime dirsync exec iversion lazytime loud noatime nodev"
-          + " nodiratime noexec noiversion nolazytime norelatime nostrictatime nosuid nosymfollow"
+      "async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev"
+          + " nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow"
           + " private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev"
-          + " rnodiratime rnoexec rnosuid rnosymfollow ro rprivate rro rrw rshared rslave rsuid"
+          + " rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate"
+          + " rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow"
           + " runbindable rw shared silent slave strictatime suid symfollow sync"
           + " tmpcopyup unbindable ";
 

@@ -3,10 +3,12 @@ package dev.coracle.config;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.coracle.problem.Problem;
 import dev.coracle.problem.Problems;
 import dev.coracle.spec.Spec;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -272,6 +274,47 @@ class ConfigReaderTest {
   void noObject(String json, String problem) {
     assertThat(read(json)).isNull();
     assertThat(texts()).containsExactly(problem);
+  }
+
+  @Test
+  void ofManyVariablesTheLastOnesCountToo() {
+    StringBuilder env = new StringBuilder("'A=1', 'B=2', ");
+    for (int i = 0; i < 100; i++) {
+      env.append("'X=").append(i).append("', ");
+    }
+    Spec spec =
+        read(
+            "{'ociVersion': '1.0.0', 'process': {'cwd': '/', 'args': ['a'], 'env':"
+                + (" [" + env + "'A=3']}}"));
+    assertThat(requireNonNull(requireNonNull(spec).process()).env())
+        .containsExactly("B=2", "X=99", "A=3");
+  }
+
+  /** A bundle of the largest size must be refused, or read, before its sender loses interest. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'annotations': {#'k%d': ''#}",
+        "'linux': {'sysctl': {#'net.k%d': ''#}}",
+        "'process': {'cwd': '/', 'args': ['a'], 'env': [#'K%d=v'#]}",
+        "'process': {'cwd': '/', 'args': ['a'], 'rlimits': [#{'type':'RLIMIT_AS'}#]}",
+        "'process': {'cwd': '/', 'args': ['a'], 'rlimits': [#{'type':'RLIMIT_%d'}#]}",
+        "'linux': {'namespaces': [#{'type':'pid'}#]}",
+        "'mounts': [{'destination': '/a', 'type': 'proc', 'options': [#'o%d'#]}]",
+        "'mounts': [#{'destination': '/m%d', 'type': 'tmpfs'}#]",
+        "'linux': {'devices': [#{'path': '/m%d', 'type': 'p'}#]}",
+        "'linux': {'maskedPaths': [#'m%d'#]}",
+      })
+  void manyOfAKindAreNotQuadratic(String member) {
+    String[] parts = member.split("#", -1);
+    StringBuilder text = new StringBuilder("{'ociVersion': '1.0.0', ").append(parts[0]);
+    for (int i = 0; i < 150_000; i++) {
+      text.append(i == 0 ? "" : ",").append(parts[1].replace("%d", Integer.toString(i)));
+    }
+    String json = text.append(parts[2]).append('}').toString();
+    assertTimeoutPreemptively(Duration.ofSeconds(10), () -> assertThat(read(json)).isNotNull());
   }
 
   @Test

@@ -194,7 +194,7 @@ public final class Cli {
   private Exec.Request execRequest(Arguments a, String id) throws Failure {
     List<Long> gids = new ArrayList<>();
     for (String gid : a.all("additional-gids")) {
-      gids.add(Exec.id(gid, gid));
+      gids.add(Exec.id(gid, "--additional-gids must be a gid in digits", gid));
     }
     return new Exec.Request(
         id,

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code exec}: one more process in a container that runs. */
 public final class Exec {
+  private static final String USER = "--user must be uid or uid:gid in digits";
+
   /**
    * What was asked for. What is null or empty is as for the container's first process.
    *
@@ -179,13 +181,13 @@ public final class Exec {
       return new Process.User(of.uid(), of.gid(), of.umask(), groups);
     }
     int colon = text.indexOf(':');
-    long uid = id(colon < 0 ? text : text.substring(0, colon), text);
-    long gid = colon < 0 ? of.gid() : id(text.substring(colon + 1), text);
+    long uid = id(colon < 0 ? text : text.substring(0, colon), USER, text);
+    long gid = colon < 0 ? of.gid() : id(text.substring(colon + 1), USER, text);
     return new Process.User(uid, gid, of.umask(), groups);
   }
 
   /** Digits and nothing else: half-understood ids end up as root (CVE-2026-30892). */
-  public static long id(String digits, String whole) throws Failure {
+  public static long id(String digits, String rule, String whole) throws Failure {
     long value = 0;
     boolean good = !digits.isEmpty() && digits.length() <= 10;
     for (int i = 0; i < digits.length() && good; i++) {
@@ -194,7 +196,7 @@ public final class Exec {
       value = value * 10 + c - '0';
     }
     if (!good || value > 0xfffffffeL) {
-      throw new Failure("--user must be uid or uid:gid in digits, not \"" + whole + "\"");
+      throw new Failure(rule + ", not \"" + whole + "\"");
     }
     return value;
   }

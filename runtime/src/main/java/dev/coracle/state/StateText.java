@@ -115,6 +115,10 @@ final class StateText {
     Long start = m.uint64("start");
     Long created = m.int64("created");
     Long owner = m.uint32("owner");
+    CgroupPaths cgroups = cgroups(m.requiredString("cgroups"));
+    if (cgroups == null) {
+      return null;
+    }
     ContainerState state =
         new ContainerState(
             m.requiredString("ociVersion"),
@@ -126,10 +130,18 @@ final class StateText {
             created == null ? 0 : created,
             owner == null ? 0 : owner,
             m.requiredString("sandbox"),
-            CgroupPaths.parse(m.requiredString("cgroups")),
+            cgroups,
             Annotations.read(m),
             dev.coracle.property.Hooks.read(m));
     return problems.hasErrors() ? null : state;
+  }
+
+  private static @Nullable CgroupPaths cgroups(String text) {
+    try {
+      return CgroupPaths.parse(text);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
   }
 
   /** The bytes of a text. */

@@ -34,10 +34,9 @@ public final class Namespaces {
       if (type == NamespaceType.USER) {
         entry.error("type", "a user namespace is not yet supported");
       }
-      for (Namespace other : out) {
-        if (other.type() == type) {
-          entry.error("type", "\"" + name + "\" stands twice");
-        }
+      if (has(out, type)) {
+        entry.error("type", "\"" + name + "\" stands twice");
+        continue;
       }
       if (path != null && !path.isEmpty() && !path.startsWith("/")) {
         entry.error("path", "must be absolute, not \"" + path + "\"");
@@ -46,6 +45,15 @@ public final class Namespaces {
       out.add(new Namespace(type, joined, Origin.of(entry.pointer())));
     }
     return out;
+  }
+
+  private static boolean has(List<Namespace> namespaces, NamespaceType type) {
+    for (Namespace n : namespaces) {
+      if (n.type() == type) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static @Nullable NamespaceType type(String name) {

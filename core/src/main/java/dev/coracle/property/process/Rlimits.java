@@ -32,19 +32,29 @@ public final class Rlimits {
       if (resource < 0 && limit.isString("type")) {
         limit.error("type", "unknown resource limit \"" + type + "\"");
       }
-      for (Rlimit other : out) {
-        if (other.resource() == resource && resource >= 0) {
-          limit.error("type", "\"" + type + "\" stands twice");
-        }
+      boolean twice = resource >= 0 && has(out, resource);
+      if (twice) {
+        limit.error("type", "\"" + type + "\" stands twice");
       }
       Long soft = required(limit, "soft");
       Long hard = required(limit, "hard");
       if (soft != null && hard != null && Long.compareUnsigned(soft, hard) > 0) {
         limit.error("soft", "must not be above the hard limit");
       }
-      out.add(new Rlimit(resource, type, soft == null ? 0 : soft, hard == null ? 0 : hard, i));
+      if (resource >= 0 && !twice) {
+        out.add(new Rlimit(resource, type, soft == null ? 0 : soft, hard == null ? 0 : hard, i));
+      }
     }
     return out;
+  }
+
+  private static boolean has(List<Rlimit> limits, int resource) {
+    for (Rlimit limit : limits) {
+      if (limit.resource() == resource) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static @Nullable Long required(Members limit, String key) {
