@@ -135,6 +135,13 @@ class CreateTest {
   }
 
   @Test
+  void aRootWhoseDevIsOnDiskCanBeUsedAgain() {
+    FakeHost host = host("minimal", "v2");
+    host.kernel.asChild().answers("symlinkat", -Errno.EEXIST);
+    assertThatThrownBy(() -> create(host, false)).hasMessageStartingWith("execve(");
+  }
+
+  @Test
   void whatTheChildSaysIsTheError() {
     FakeHost host = host("minimal", "v2");
     host.kernel.childSays("Fconfig.json /mounts/0: cannot");

@@ -3,7 +3,9 @@ package dev.coracle.property.linux;
 import dev.coracle.abi.Stat;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
+import dev.coracle.kernel.Errno;
 import dev.coracle.plan.Action;
+import dev.coracle.plan.Errors;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.problem.Origin;
@@ -113,8 +115,14 @@ public final class Devices {
         new Origin.Default("devices"));
   }
 
+  /**
+   * What stands there stays: the image's own, or ours, where /dev is on disk and was used before.
+   */
   private static void link(String target, String path, PlanBuilder plan) {
     plan.add(
-        Phase.CHILD_SETUP, new Action.MakeSymlink(target, path), new Origin.Default("devices"));
+        Phase.CHILD_SETUP,
+        new Action.MakeSymlink(target, path),
+        new Origin.Default("devices"),
+        Errors.of(Errno.EEXIST));
   }
 }
