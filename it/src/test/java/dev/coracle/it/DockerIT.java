@@ -6,7 +6,6 @@ import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.Docker;
 import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
-import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

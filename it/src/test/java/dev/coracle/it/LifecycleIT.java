@@ -17,7 +17,6 @@ import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
-import dev.coracle.it.harness.Unsupported.Expect;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -12,6 +12,7 @@ import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -88,6 +89,22 @@ class MountsIT {
     bundle.mount("/data", "tmpfs", "tmpfs", "tmpcopyup").sh("cat /data/file; echo x > /data/new");
     assertThat(bed.outputOf(bundle)).isEqualTo("was there");
     assertThat(bundle.inRootfs("/data/new")).doesNotExist();
+  }
+
+  @Test
+  void tmpcopyupKeepsModesOwnersAndLinks(Testbed bed) throws IOException {
+    Bundle bundle = bed.bundle().file("/data/sub/file", "deep");
+    Path data = bundle.inRootfs("/data");
+    Files.setPosixFilePermissions(
+        data.resolve("sub"), PosixFilePermissions.fromString("rwx--x--x"));
+    Files.setAttribute(data.resolve("sub/file"), "unix:uid", 12);
+    Files.setAttribute(data.resolve("sub/file"), "unix:mode", 04751);
+    Files.createSymbolicLink(data.resolve("link"), Path.of("sub/file"));
+    bundle
+        .mount("/data", "tmpfs", "tmpfs", "tmpcopyup")
+        .sh("stat -c '%a %u' /data/sub /data/sub/file; readlink /data/link; cat /data/link");
+    assertThat(bed.outputOf(bundle).split("\n", -1))
+        .containsExactly("711 0", "4751 12", "sub/file", "deep");
   }
 
   @Test

@@ -25,6 +25,7 @@ import dev.coracle.kernel.Kernel;
 final class TreeCopy {
   private static final int BUFFER_BYTES = 64 * 1024;
   private static final int PATH_MAX = 4096;
+  private static final int SET_ID_BITS = 06000;
 
   private final Kernel k;
   private final byte[] buffer = new byte[BUFFER_BYTES];
@@ -93,7 +94,22 @@ final class TreeCopy {
     }
     long uid = Statx.uid(statx);
     long gid = Statx.gid(statx);
-    return result < 0 ? result : k.fchownat(to, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+    if (result >= 0) {
+      result = k.fchownat(to, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+    }
+    // chown(2) takes the set-user-ID and set-group-ID bits away: they come last.
+    boolean regular = Statx.type(statx) == Stat.S_IFREG;
+    return result >= 0 && regular && (mode & SET_ID_BITS) != 0 ? setMode(to, name, mode) : result;
+  }
+
+  private long setMode(int directory, String name, int mode) {
+    long fd = k.openat2(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0, 0);
+    if (fd < 0) {
+      return fd;
+    }
+    long result = k.fchmod((int) fd, mode & 07777);
+    long closed = k.close((int) fd);
+    return result < 0 ? result : closed;
   }
 
   private long subdirectory(int from, String name, int to, int mode) {
