@@ -42,6 +42,7 @@ demo: build
 test: jdk packages-test
 	@$(MVN) spotless:check
 	@$(MAKE) --no-print-directory unit build gates it
+	@scripts/summary.sh
 
 unit: jdk
 	@$(MVN) -pl core,runtime,bench test
