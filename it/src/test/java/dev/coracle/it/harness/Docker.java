@@ -17,6 +17,7 @@ public final class Docker implements AutoCloseable {
   public static final String IMAGE = "coracle-it";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  private final EngineCgroup cgroup = new EngineCgroup("docker");
   private final Path directory;
   private final Command.Running daemon;
 
@@ -28,7 +29,8 @@ public final class Docker implements AutoCloseable {
     }
     // crun refuses the hybrid layout; the others do not mind the v1 one.
     String inNamespaces =
-        "ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null; exec dockerd"
+        "ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null;"
+            + " mount -t tmpfs tmpfs /run; exec dockerd"
             + " --data-root $0/data --exec-root $0/exec --pidfile $0/pid -H unix://$0/sock"
             + " --storage-driver overlay2 --bip 172.31.249.1/24 --add-runtime tested="
             + OciRuntime.underTest().binary();
@@ -107,5 +109,6 @@ public final class Docker implements AutoCloseable {
         .discardOutput()
         .execute()
         .ok();
+    cgroup.remove();
   }
 }

@@ -23,6 +23,7 @@ public final class Podman implements AutoCloseable {
       events_logger = "file"
       """;
 
+  private final EngineCgroup cgroup = new EngineCgroup("libpod_parent");
   private final Path directory;
 
   public Podman() {
@@ -82,5 +83,6 @@ public final class Podman implements AutoCloseable {
     new Command(directory, List.of("rm", "-rf", "--one-file-system", directory.toString()))
         .discardOutput()
         .execute();
+    cgroup.remove();
   }
 }
