@@ -30,6 +30,7 @@ final class EngineCgroup {
   void remove() {
     for (Path cgroup : absent) {
       try {
+        Files.deleteIfExists(cgroup.resolve("conmon")); // podman's monitors had one of their own
         Files.deleteIfExists(cgroup);
       } catch (IOException e) {
         throw new UncheckedIOException("the engine left something in " + cgroup, e);
