@@ -1,9 +1,6 @@
 package dev.coracle.lifecycle;
 
-import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.CLOCK_REALTIME;
-import static dev.coracle.abi.Process.SOCK_CLOEXEC;
-import static dev.coracle.abi.Process.SOCK_STREAM;
 
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.config.Host;
@@ -228,12 +225,6 @@ public final class Create {
     if (!terminal) {
       return "--console-socket must not be given: /process/terminal is false";
     }
-    Kernel k = e.kernel();
-    long socket = k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    long result = socket < 0 ? socket : k.connectUnix((int) socket, path);
-    context.useConsoleSocket((int) Math.max(socket, -1));
-    return result < 0
-        ? "cannot connect to --console-socket \"" + path + "\": " + Errno.text(-result)
-        : null;
+    return ConsoleSocket.connect(e.kernel(), path, context);
   }
 }

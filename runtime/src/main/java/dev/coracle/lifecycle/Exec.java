@@ -1,9 +1,5 @@
 package dev.coracle.lifecycle;
 
-import static dev.coracle.abi.Process.AF_UNIX;
-import static dev.coracle.abi.Process.SOCK_CLOEXEC;
-import static dev.coracle.abi.Process.SOCK_STREAM;
-
 import dev.coracle.config.ConfigReader;
 import dev.coracle.config.Host;
 import dev.coracle.config.Planner;
@@ -252,13 +248,9 @@ public final class Exec {
       }
       return;
     }
-    Kernel k = e.kernel();
-    long socket = k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    long result = socket < 0 ? socket : k.connectUnix((int) socket, path);
-    if (result < 0) {
-      throw new Failure(
-          "cannot connect to --console-socket \"" + path + "\": " + Errno.text(-result));
+    String problem = ConsoleSocket.connect(e.kernel(), path, context);
+    if (problem != null) {
+      throw new Failure(problem);
     }
-    context.useConsoleSocket((int) socket);
   }
 }
