@@ -15,7 +15,7 @@ record Machine(String kernel, String cpu, int processors, String loadBefore) {
             .orElse(System.getProperty("os.arch"));
     String load = Files.readString(Path.of("/proc/loadavg")).split(" ", 2)[0];
     return new Machine(
-        Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip(),
+        release(Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip()),
         cpu,
         Runtime.getRuntime().availableProcessors(),
         load);
@@ -23,5 +23,11 @@ record Machine(String kernel, String cpu, int processors, String loadBefore) {
 
   String summary() {
     return cpu + ", " + processors + " processors, Linux " + kernel;
+  }
+
+  /** The version without what a distribution or a builder adds to it. */
+  static String release(String osrelease) {
+    int dash = osrelease.indexOf('-');
+    return dash < 0 ? osrelease : osrelease.substring(0, dash);
   }
 }
