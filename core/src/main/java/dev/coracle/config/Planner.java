@@ -127,7 +127,7 @@ public final class Planner {
       }
       return;
     }
-    String path = root.path().startsWith("/") ? root.path() : target.bundle() + "/" + root.path();
+    String path = root.in(target.bundle());
     if (mount == null || mount.path() != null) {
       withoutMounts(path);
       return;
@@ -229,8 +229,7 @@ public final class Planner {
     plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
     dev.coracle.spec.Root root = spec.root();
     if (root != null && spec.linux().namespace(NamespaceType.MOUNT) == null) {
-      String path = root.path().startsWith("/") ? root.path() : target.bundle() + "/" + root.path();
-      Root.planChroot(path, plan);
+      Root.planChroot(root.in(target.bundle()), plan);
     }
     Terminal.plan(process, plan);
     process(process);

@@ -86,18 +86,16 @@ final class Arguments {
 
   /** The line of a flag in a usage text, or null. */
   private static @Nullable String find(String flags, String bare) {
-    int from = 0;
+    // A third dash makes another name of it.
+    int from = bare.startsWith("-") ? flags.length() : 0;
     while (from < flags.length()) {
       int to = flags.indexOf('\n', from);
       String line = flags.substring(from, to);
       int end = line.indexOf("  ");
       int equals = line.indexOf('=');
-      String all = line.substring(0, equals >= 0 && equals < end ? equals : end) + ",";
-      if (all.contains("-" + bare + ",")) {
-        String dashed = all.startsWith("--" + bare + ",") ? all : all + " ";
-        if (all.contains("--" + bare + ",") || dashed.contains(" -" + bare + ",")) {
-          return line;
-        }
+      String names = " " + line.substring(0, equals >= 0 && equals < end ? equals : end) + ",";
+      if (names.contains(" --" + bare + ",") || names.contains(" -" + bare + ",")) {
+        return line;
       }
       from = to + 1;
     }

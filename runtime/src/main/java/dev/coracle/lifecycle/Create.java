@@ -64,12 +64,20 @@ public final class Create {
 
   /** The plan of a bundle, and nothing done. */
   public static Plan plan(Environment e, Request request) throws Failure {
-    Create create = new Create(e, request);
-    Host host = HostReader.read(e.kernel(), create.problems);
-    Bundle bundle = Bundle.read(e, request.bundle(), host, create.problems);
+    return new Create(e, request).prepare().plan();
+  }
+
+  /** All that is known before anything is done. */
+  private record Prepared(
+      Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups, Plan plan) {}
+
+  private Prepared prepare() throws Failure {
+    Host host = HostReader.read(e.kernel(), problems);
+    Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
-    return create.plan(bundle, spec, kind, host, create.cgroups(spec, host));
+    CgroupPaths cgroups = cgroups(spec, host);
+    return new Prepared(bundle, spec, kind, cgroups, plan(bundle, spec, kind, host, cgroups));
   }
 
   private Created create() throws Failure {
@@ -77,17 +85,12 @@ public final class Create {
     if (defect != null) {
       throw new Failure(defect);
     }
-    Host host = HostReader.read(e.kernel(), problems);
-    Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
-    SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
-    Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
-    CgroupPaths cgroups = cgroups(spec, host);
-    Plan plan = plan(bundle, spec, kind, host, cgroups);
+    Prepared prepared = prepare();
     String warnings = problems.warningText();
     if (!warnings.isEmpty()) {
       e.output().warn(warnings);
     }
-    return make(bundle, spec, kind, cgroups, plan);
+    return make(prepared);
   }
 
   private CgroupPaths cgroups(Spec spec, Host host) throws Failure {
@@ -108,8 +111,9 @@ public final class Create {
     return plan;
   }
 
-  private Created make(Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups, Plan plan)
-      throws Failure {
+  private Created make(Prepared prepared) throws Failure {
+    Bundle bundle = prepared.bundle();
+    Spec spec = prepared.spec();
     StateStore store = e.store();
     long taken = store.take(request.id());
     if (taken == -Errno.EEXIST) {
@@ -128,8 +132,8 @@ public final class Create {
         new Context(
             e.kernel(),
             new HookState(OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
-    Launcher launcher = new Launcher(context, plan);
-    String problem = attempt(context, launcher, state(bundle, spec, kind, cgroups), bundle);
+    Launcher launcher = new Launcher(context, prepared.plan());
+    String problem = attempt(context, launcher, state(prepared), bundle);
     if (problem == null) {
       Process process = spec.process();
       return new Created(launcher, process != null && process.terminal());
@@ -141,13 +145,12 @@ public final class Create {
     throw new Failure(problem + more + stale);
   }
 
-  private ContainerState state(Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups) {
+  private ContainerState state(Prepared prepared) {
+    Bundle bundle = prepared.bundle();
+    Spec spec = prepared.spec();
     Kernel k = e.kernel();
     Root root = spec.root();
-    String rootfs =
-        root == null
-            ? ""
-            : root.path().startsWith("/") ? root.path() : bundle.path() + "/" + root.path();
+    String rootfs = root == null ? "" : root.in(bundle.path());
     return new ContainerState(
         spec.ociVersion(),
         request.id(),
@@ -157,8 +160,8 @@ public final class Create {
         rootfs,
         Math.max(0, k.clock_gettime(CLOCK_REALTIME)),
         Math.max(0, k.geteuid()),
-        kind.word(),
-        cgroups,
+        prepared.kind().word(),
+        prepared.cgroups(),
         spec.annotations(),
         spec.hooks());
   }

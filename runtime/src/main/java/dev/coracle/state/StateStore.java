@@ -11,7 +11,6 @@ import static dev.coracle.abi.Fcntl.O_RDONLY;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 import static dev.coracle.abi.Fcntl.O_WRONLY;
 
-import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Dirent;
 import dev.coracle.abi.Stat;
 import dev.coracle.execute.Files;
@@ -234,10 +233,5 @@ public final class StateStore {
     }
     long closed = k.close((int) fifo);
     return closed < 0 ? Status.RUNNING : Status.CREATED;
-  }
-
-  /** The text form of a state's bytes, for tests and for people. */
-  static String text(byte[] bytes) {
-    return Bytes.text(bytes, 0, bytes.length);
   }
 }
