@@ -56,6 +56,9 @@ static const int16_t coracle_numbers[] = {
     SYS_sched_setaffinity, SYS_seccomp, SYS_bpf,           SYS_rt_sigaction,   SYS_rt_sigprocmask,
     SYS_signalfd4,    SYS_ppoll,        SYS_socketpair,    SYS_socket,         SYS_connect,
     SYS_sendmsg,      SYS_ioctl,        SYS_clock_gettime,   SYS_pwrite64,       SYS_recvmsg,
+    SYS_sched_setattr, SYS_ioprio_set, SYS_set_mempolicy, SYS_personality,
+    SYS_keyctl, SYS_execveat, SYS_memfd_create, SYS_sendfile,
+    SYS_inotify_init1, SYS_inotify_add_watch, SYS_eventfd2, SYS_pidfd_getfd,
 };
 
 static inline int64_t coracle_call(int32_t index, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f) {

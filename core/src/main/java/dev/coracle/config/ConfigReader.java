@@ -36,6 +36,7 @@ import dev.coracle.property.process.User;
 import dev.coracle.spec.Linux;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Spec;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads config.json: every property by its own class, all problems at once. */
@@ -106,7 +107,12 @@ public final class ConfigReader {
         Rlimits.read(process),
         Capabilities.read(process, grantable, problems),
         NoNewPrivileges.read(process),
-        OomScoreAdj.read(process));
+        OomScoreAdj.read(process),
+        null, // apparmorProfile
+        null, // selinuxLabel
+        null, // scheduler
+        null, // ioPriority
+        null); // execCPUAffinity
   }
 
   private static Linux linux(@Nullable Members linux) {
@@ -123,6 +129,14 @@ public final class ConfigReader {
         SeccompFilter.read(linux),
         RootfsPropagation.read(linux),
         MaskedPaths.read(linux),
-        ReadonlyPaths.read(linux));
+        ReadonlyPaths.read(linux),
+        List.of(), // uidMappings
+        List.of(), // gidMappings
+        List.of(), // timeOffsets
+        List.of(), // netDevices
+        null, // intelRdt
+        null, // memoryPolicy
+        null, // personality
+        null); // mountLabel
   }
 }

@@ -429,6 +429,72 @@ final class Calls {
     return "bpf(BPF_PROG_ATTACH, " + cgroupFd + ", " + programFd + ", " + hex(flags) + ")";
   }
 
+  static String sched_setaffinity(byte[] mask) {
+    return "sched_setaffinity(0, [" + mask.length + " bytes])";
+  }
+
+  static String sched_setattr(byte[] attr, long flags) {
+    return "sched_setattr(0, [" + attr.length + " bytes], " + hex(flags) + ")";
+  }
+
+  static String ioprio_set(int which, int who, long ioprio) {
+    return "ioprio_set(" + which + ", " + who + ", " + hex(ioprio) + ")";
+  }
+
+  static String set_mempolicy(long mode, byte[] nodemask, long maxnode) {
+    return "set_mempolicy(" + hex(mode) + ", [" + nodemask.length + " bytes], " + maxnode + ")";
+  }
+
+  static String personality(long persona) {
+    return "personality(" + hex(persona) + ")";
+  }
+
+  static String keyctlJoinSessionKeyring(String name) {
+    return "keyctl(KEYCTL_JOIN_SESSION_KEYRING, " + quote(name) + ")";
+  }
+
+  static String keyctl(long operation, long arg2, long arg3) {
+    return "keyctl(" + operation + ", " + arg2 + ", " + hex(arg3) + ")";
+  }
+
+  static String execveat(int dirfd, String path, List<String> argv, List<String> envp, long flags) {
+    return "execveat("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + list(argv)
+        + ", "
+        + list(envp)
+        + ", "
+        + hex(flags)
+        + ")";
+  }
+
+  static String memfd_create(String name, long flags) {
+    return "memfd_create(" + quote(name) + ", " + hex(flags) + ")";
+  }
+
+  static String sendfile(int to, int from, long count) {
+    return "sendfile(" + to + ", " + from + ", NULL, " + count + ")";
+  }
+
+  static String inotify_init1(long flags) {
+    return "inotify_init1(" + hex(flags) + ")";
+  }
+
+  static String inotify_add_watch(int fd, String path, long mask) {
+    return "inotify_add_watch(" + fd + ", " + quote(path) + ", " + hex(mask) + ")";
+  }
+
+  static String eventfd2(long initval, long flags) {
+    return "eventfd2(" + initval + ", " + hex(flags) + ")";
+  }
+
+  static String pidfd_getfd(int pidfd, int targetfd, long flags) {
+    return "pidfd_getfd(" + pidfd + ", " + targetfd + ", " + hex(flags) + ")";
+  }
+
   static String resetSignals() {
     return "rt_sigaction(" + ")";
   }

@@ -451,6 +451,90 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long sched_setaffinity(byte[] mask) {
+    long result = kernel.sched_setaffinity(mask);
+    return result < 0 ? failed(result, Calls.sched_setaffinity(mask)) : result;
+  }
+
+  @Override
+  public long sched_setattr(byte[] attr, long flags) {
+    long result = kernel.sched_setattr(attr, flags);
+    return result < 0 ? failed(result, Calls.sched_setattr(attr, flags)) : result;
+  }
+
+  @Override
+  public long ioprio_set(int which, int who, long ioprio) {
+    long result = kernel.ioprio_set(which, who, ioprio);
+    return result < 0 ? failed(result, Calls.ioprio_set(which, who, ioprio)) : result;
+  }
+
+  @Override
+  public long set_mempolicy(long mode, byte[] nodemask, long maxnode) {
+    long result = kernel.set_mempolicy(mode, nodemask, maxnode);
+    return result < 0 ? failed(result, Calls.set_mempolicy(mode, nodemask, maxnode)) : result;
+  }
+
+  @Override
+  public long personality(long persona) {
+    long result = kernel.personality(persona);
+    return result < 0 ? failed(result, Calls.personality(persona)) : result;
+  }
+
+  @Override
+  public long keyctlJoinSessionKeyring(String name) {
+    long result = kernel.keyctlJoinSessionKeyring(name);
+    return result < 0 ? failed(result, Calls.keyctlJoinSessionKeyring(name)) : result;
+  }
+
+  @Override
+  public long keyctl(long operation, long arg2, long arg3) {
+    long result = kernel.keyctl(operation, arg2, arg3);
+    return result < 0 ? failed(result, Calls.keyctl(operation, arg2, arg3)) : result;
+  }
+
+  @Override
+  public long execveat(int dirfd, String path, List<String> argv, List<String> envp, long flags) {
+    long result = kernel.execveat(dirfd, path, argv, envp, flags);
+    return result < 0 ? failed(result, Calls.execveat(dirfd, path, argv, envp, flags)) : result;
+  }
+
+  @Override
+  public long memfd_create(String name, long flags) {
+    long result = kernel.memfd_create(name, flags);
+    return result < 0 ? failed(result, Calls.memfd_create(name, flags)) : result;
+  }
+
+  @Override
+  public long sendfile(int to, int from, long count) {
+    long result = kernel.sendfile(to, from, count);
+    return result < 0 ? failed(result, Calls.sendfile(to, from, count)) : result;
+  }
+
+  @Override
+  public long inotify_init1(long flags) {
+    long result = kernel.inotify_init1(flags);
+    return result < 0 ? failed(result, Calls.inotify_init1(flags)) : result;
+  }
+
+  @Override
+  public long inotify_add_watch(int fd, String path, long mask) {
+    long result = kernel.inotify_add_watch(fd, path, mask);
+    return result < 0 ? failed(result, Calls.inotify_add_watch(fd, path, mask)) : result;
+  }
+
+  @Override
+  public long eventfd2(long initval, long flags) {
+    long result = kernel.eventfd2(initval, flags);
+    return result < 0 ? failed(result, Calls.eventfd2(initval, flags)) : result;
+  }
+
+  @Override
+  public long pidfd_getfd(int pidfd, int targetfd, long flags) {
+    long result = kernel.pidfd_getfd(pidfd, targetfd, flags);
+    return result < 0 ? failed(result, Calls.pidfd_getfd(pidfd, targetfd, flags)) : result;
+  }
+
+  @Override
   public long resetSignals() {
     long result = kernel.resetSignals();
     return result < 0 ? failed(result, Calls.resetSignals()) : result;

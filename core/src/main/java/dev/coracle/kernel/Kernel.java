@@ -237,6 +237,48 @@ public interface Kernel {
   /** bpf(2), BPF_PROG_ATTACH with BPF_CGROUP_DEVICE. */
   long bpfAttachCgroupDevice(int cgroupFd, int programFd, long flags);
 
+  /** sched_setaffinity(2) of the calling thread; bit n of the mask is CPU n. */
+  long sched_setaffinity(byte[] mask);
+
+  /** sched_setattr(2) of the calling thread; {@code attr} is a struct sched_attr. */
+  long sched_setattr(byte[] attr, long flags);
+
+  /** ioprio_set(2). */
+  long ioprio_set(int which, int who, long ioprio);
+
+  /** set_mempolicy(2); {@code maxnode} is how many bits of the mask count. */
+  long set_mempolicy(long mode, byte[] nodemask, long maxnode);
+
+  /** personality(2). */
+  long personality(long persona);
+
+  /** keyctl(2), KEYCTL_JOIN_SESSION_KEYRING: the id of the keyring. */
+  long keyctlJoinSessionKeyring(String name);
+
+  /** keyctl(2) whose arguments are numbers. */
+  long keyctl(long operation, long arg2, long arg3);
+
+  /** execveat(2), Linux 3.19. */
+  long execveat(int dirfd, String path, List<String> argv, List<String> envp, long flags);
+
+  /** memfd_create(2), Linux 3.17. */
+  long memfd_create(String name, long flags);
+
+  /** sendfile(2) from where {@code from} stands. */
+  long sendfile(int to, int from, long count);
+
+  /** inotify_init1(2). */
+  long inotify_init1(long flags);
+
+  /** inotify_add_watch(2). */
+  long inotify_add_watch(int fd, String path, long mask);
+
+  /** eventfd2(2). */
+  long eventfd2(long initval, long flags);
+
+  /** pidfd_getfd(2), Linux 5.6. */
+  long pidfd_getfd(int pidfd, int targetfd, long flags);
+
   /** Clears the signal mask and gives every ignored signal its default (rt_sigaction(2)). */
   long resetSignals();
 

@@ -660,6 +660,81 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long sched_setaffinity(byte[] mask) {
+    return answer("sched_setaffinity", Calls.sched_setaffinity(mask));
+  }
+
+  @Override
+  public long sched_setattr(byte[] attr, long flags) {
+    return answer("sched_setattr", Calls.sched_setattr(attr, flags));
+  }
+
+  @Override
+  public long ioprio_set(int which, int who, long ioprio) {
+    return answer("ioprio_set", Calls.ioprio_set(which, who, ioprio));
+  }
+
+  @Override
+  public long set_mempolicy(long mode, byte[] nodemask, long maxnode) {
+    return answer("set_mempolicy", Calls.set_mempolicy(mode, nodemask, maxnode));
+  }
+
+  @Override
+  public long personality(long persona) {
+    return answer("personality", Calls.personality(persona));
+  }
+
+  @Override
+  public long keyctlJoinSessionKeyring(String name) {
+    return answer("keyctlJoinSessionKeyring", Calls.keyctlJoinSessionKeyring(name));
+  }
+
+  @Override
+  public long keyctl(long operation, long arg2, long arg3) {
+    return answer("keyctl", Calls.keyctl(operation, arg2, arg3));
+  }
+
+  @Override
+  public long execveat(int dirfd, String path, List<String> argv, List<String> envp, long flags) {
+    String text = Calls.execveat(dirfd, path, argv, envp, flags);
+    long result = onPath("execveat", path, text);
+    if (result >= 0) {
+      throw new Ended(text);
+    }
+    return result;
+  }
+
+  @Override
+  public long memfd_create(String name, long flags) {
+    return descriptor("memfd_create", Calls.memfd_create(name, flags));
+  }
+
+  @Override
+  public long sendfile(int to, int from, long count) {
+    return answer("sendfile", Calls.sendfile(to, from, count));
+  }
+
+  @Override
+  public long inotify_init1(long flags) {
+    return descriptor("inotify_init1", Calls.inotify_init1(flags));
+  }
+
+  @Override
+  public long inotify_add_watch(int fd, String path, long mask) {
+    return answer("inotify_add_watch", Calls.inotify_add_watch(fd, path, mask));
+  }
+
+  @Override
+  public long eventfd2(long initval, long flags) {
+    return descriptor("eventfd2", Calls.eventfd2(initval, flags));
+  }
+
+  @Override
+  public long pidfd_getfd(int pidfd, int targetfd, long flags) {
+    return descriptor("pidfd_getfd", Calls.pidfd_getfd(pidfd, targetfd, flags));
+  }
+
+  @Override
   public long resetSignals() {
     return answer("resetSignals", Calls.resetSignals());
   }

@@ -40,7 +40,15 @@ public final class HostSandbox {
             linux.seccomp(),
             null,
             List.of(),
-            List.of()));
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            linux.intelRdt(),
+            linux.memoryPolicy(),
+            linux.personality(),
+            null));
   }
 
   /**
@@ -50,6 +58,15 @@ public final class HostSandbox {
   private static Resources limits(@Nullable Resources r) {
     return r == null
         ? new Resources(ALL_DEVICES, null, null, null)
-        : new Resources(ALL_DEVICES, r.memory(), r.cpu(), r.pidsLimit());
+        : new Resources(
+            ALL_DEVICES,
+            r.memory(),
+            r.cpu(),
+            r.pidsLimit(),
+            r.blockIo(),
+            r.hugepageLimits(),
+            r.network(),
+            r.rdma(),
+            r.unified());
   }
 }

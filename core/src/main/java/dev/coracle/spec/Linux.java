@@ -17,6 +17,14 @@ import org.jspecify.annotations.Nullable;
  * @param rootfsPropagation shared, slave, private or unbindable; null where none was given
  * @param maskedPaths absolute paths that are hidden
  * @param readonlyPaths absolute paths that are made read-only
+ * @param uidMappings of a new user namespace
+ * @param gidMappings of a new user namespace
+ * @param timeOffsets of a new time namespace
+ * @param netDevices the host's interfaces that move into the container
+ * @param intelRdt null for none
+ * @param memoryPolicy null where it stays as it is
+ * @param personality what personality(2) takes; null where it stays as it is
+ * @param mountLabel SELinux context of the mounts; null for none
  */
 public record Linux(
     List<Namespace> namespaces,
@@ -27,11 +35,50 @@ public record Linux(
     @Nullable Seccomp seccomp,
     @Nullable String rootfsPropagation,
     List<String> maskedPaths,
-    List<String> readonlyPaths) {
+    List<String> readonlyPaths,
+    List<IdMapping> uidMappings,
+    List<IdMapping> gidMappings,
+    List<TimeOffset> timeOffsets,
+    List<NetDevice> netDevices,
+    @Nullable IntelRdt intelRdt,
+    @Nullable MemoryPolicy memoryPolicy,
+    @Nullable Long personality,
+    @Nullable String mountLabel) {
 
   /** A section that asks for nothing. */
   public static final Linux NONE =
       new Linux(List.of(), List.of(), null, null, Map.of(), null, null, List.of(), List.of());
+
+  /** A section without what few bundles ask for. */
+  public Linux(
+      List<Namespace> namespaces,
+      List<Device> devices,
+      @Nullable String cgroupsPath,
+      @Nullable Resources resources,
+      Map<String, String> sysctl,
+      @Nullable Seccomp seccomp,
+      @Nullable String rootfsPropagation,
+      List<String> maskedPaths,
+      List<String> readonlyPaths) {
+    this(
+        namespaces,
+        devices,
+        cgroupsPath,
+        resources,
+        sysctl,
+        seccomp,
+        rootfsPropagation,
+        maskedPaths,
+        readonlyPaths,
+        List.of(),
+        List.of(),
+        List.of(),
+        List.of(),
+        null,
+        null,
+        null,
+        null);
+  }
 
   /** The namespace of this type, or null where the container shares the runtime's. */
   public @Nullable Namespace namespace(NamespaceType type) {
@@ -102,4 +149,39 @@ public record Linux(
       long uid,
       long gid,
       Origin origin) {}
+
+  /** One line of a uid_map or gid_map (user_namespaces(7)). */
+  public record IdMapping(long containerId, long hostId, long size) {}
+
+  /**
+   * How far a clock of a new time namespace is off the host's (time_namespaces(7)).
+   *
+   * @param clock {@code boottime} or {@code monotonic}
+   */
+  public record TimeOffset(String clock, long secs, long nanosecs) {}
+
+  /**
+   * A network interface that moves into the container.
+   *
+   * @param hostName its name on the host
+   * @param name its name in the container
+   */
+  public record NetDevice(String hostName, String name, Origin origin) {}
+
+  /** Cache and memory bandwidth (config-linux.md, "IntelRdt"; resctrl). */
+  public record IntelRdt(
+      @Nullable String closId,
+      List<String> schemata,
+      @Nullable String l3CacheSchema,
+      @Nullable String memBwSchema,
+      boolean enableMonitoring) {}
+
+  /**
+   * On which nodes memory is allocated (set_mempolicy(2)).
+   *
+   * @param mode MPOL_*
+   * @param flags MPOL_F_*
+   * @param nodes a list such as {@code 0-1}; may be empty
+   */
+  public record MemoryPolicy(int mode, int flags, String nodes) {}
 }

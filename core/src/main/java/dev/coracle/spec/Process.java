@@ -16,6 +16,11 @@ import org.jspecify.annotations.Nullable;
  * @param capabilities the five sets; null where the property is absent
  * @param noNewPrivileges whether execve may give privileges no more
  * @param oomScoreAdj null where it must not be touched
+ * @param apparmorProfile null for none
+ * @param selinuxLabel null for none
+ * @param scheduler null where it stays as it is
+ * @param ioPriority null where it stays as it is
+ * @param execCpuAffinity for exec; null for none
  */
 public record Process(
     boolean terminal,
@@ -27,7 +32,12 @@ public record Process(
     List<Rlimit> rlimits,
     @Nullable Capabilities capabilities,
     boolean noNewPrivileges,
-    @Nullable Integer oomScoreAdj) {
+    @Nullable Integer oomScoreAdj,
+    @Nullable String apparmorProfile,
+    @Nullable String selinuxLabel,
+    @Nullable Scheduler scheduler,
+    @Nullable IoPriority ioPriority,
+    @Nullable ExecCpuAffinity execCpuAffinity) {
 
   /** A terminal's size in characters. */
   public record ConsoleSize(int height, int width) {}
@@ -53,4 +63,35 @@ public record Process(
   /** The five capability sets (capabilities(7)) as bit masks; bit n is capability n. */
   public record Capabilities(
       long bounding, long effective, long inheritable, long permitted, long ambient) {}
+
+  /**
+   * How the process is scheduled (sched_setattr(2)).
+   *
+   * @param policy SCHED_*
+   * @param flags SCHED_FLAG_*
+   */
+  public record Scheduler(
+      int policy,
+      int nice,
+      int priority,
+      long flags,
+      long runtimeNanos,
+      long deadlineNanos,
+      long periodNanos) {}
+
+  /**
+   * The priority of its input and output (ioprio_set(2)).
+   *
+   * @param ioClass IOPRIO_CLASS_*
+   * @param priority 0 to 7, 0 being the highest
+   */
+  public record IoPriority(int ioClass, int priority) {}
+
+  /**
+   * The CPUs of a process that exec starts, as lists such as {@code 0-3,7}.
+   *
+   * @param initial before it is in the container's cgroup; null for none
+   * @param last once it is there ({@code final} in the spec); null for none
+   */
+  public record ExecCpuAffinity(@Nullable String initial, @Nullable String last) {}
 }

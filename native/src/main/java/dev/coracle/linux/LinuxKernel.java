@@ -543,6 +543,83 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long sched_setaffinity(byte[] mask) {
+    return call(Syscalls.SCHED_SETAFFINITY, 0, mask.length, address(mask, 0));
+  }
+
+  @Override
+  public long sched_setattr(byte[] attr, long flags) {
+    return call(Syscalls.SCHED_SETATTR, 0, address(attr, 0), flags);
+  }
+
+  @Override
+  public long ioprio_set(int which, int who, long ioprio) {
+    return call(Syscalls.IOPRIO_SET, which, who, ioprio);
+  }
+
+  @Override
+  public long set_mempolicy(long mode, byte[] nodemask, long maxnode) {
+    long mask = nodemask.length == 0 ? 0 : address(nodemask, 0);
+    return call(Syscalls.SET_MEMPOLICY, mode, mask, maxnode);
+  }
+
+  @Override
+  public long personality(long persona) {
+    return call(Syscalls.PERSONALITY, persona, 0, 0);
+  }
+
+  @Override
+  public long keyctlJoinSessionKeyring(String name) {
+    Scratch.reset();
+    return call(Syscalls.KEYCTL, 1, text(name), 0, 0, 0);
+  }
+
+  @Override
+  public long keyctl(long operation, long arg2, long arg3) {
+    return call(Syscalls.KEYCTL, operation, arg2, arg3);
+  }
+
+  @Override
+  public long execveat(int dirfd, String path, List<String> argv, List<String> envp, long flags) {
+    Scratch.reset();
+    long argvList = vector(argv);
+    long envpList = vector(envp);
+    return call(Syscalls.EXECVEAT, dirfd, text(path), argvList, envpList, flags);
+  }
+
+  @Override
+  public long memfd_create(String name, long flags) {
+    Scratch.reset();
+    return call(Syscalls.MEMFD_CREATE, text(name), flags, 0, 0, 0);
+  }
+
+  @Override
+  public long sendfile(int to, int from, long count) {
+    return call(Syscalls.SENDFILE, to, from, 0, count, 0);
+  }
+
+  @Override
+  public long inotify_init1(long flags) {
+    return call(Syscalls.INOTIFY_INIT1, flags, 0, 0);
+  }
+
+  @Override
+  public long inotify_add_watch(int fd, String path, long mask) {
+    Scratch.reset();
+    return call(Syscalls.INOTIFY_ADD_WATCH, fd, text(path), mask, 0, 0);
+  }
+
+  @Override
+  public long eventfd2(long initval, long flags) {
+    return call(Syscalls.EVENTFD2, initval, flags, 0);
+  }
+
+  @Override
+  public long pidfd_getfd(int pidfd, int targetfd, long flags) {
+    return call(Syscalls.PIDFD_GETFD, pidfd, targetfd, flags);
+  }
+
+  @Override
   public long resetSignals() {
     // struct sigaction of zeros: SIG_DFL, no flags, nothing masked.
     Address zero = Scratch.structure();

@@ -83,6 +83,18 @@ final class Syscalls {
   static final int CLOCK_GETTIME = 72;
   static final int PWRITE64 = 73;
   static final int RECVMSG = 74;
+  static final int SCHED_SETATTR = 75;
+  static final int IOPRIO_SET = 76;
+  static final int SET_MEMPOLICY = 77;
+  static final int PERSONALITY = 78;
+  static final int KEYCTL = 79;
+  static final int EXECVEAT = 80;
+  static final int MEMFD_CREATE = 81;
+  static final int SENDFILE = 82;
+  static final int INOTIFY_INIT1 = 83;
+  static final int INOTIFY_ADD_WATCH = 84;
+  static final int EVENTFD2 = 85;
+  static final int PIDFD_GETFD = 86;
 
   private Syscalls() {}
 

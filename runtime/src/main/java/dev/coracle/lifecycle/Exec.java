@@ -166,7 +166,12 @@ public final class Exec {
         of.rlimits(),
         ExecCapabilities.with(of.capabilities(), request.capabilities(), host, problems),
         of.noNewPrivileges() || request.noNewPrivileges(),
-        of.oomScoreAdj());
+        of.oomScoreAdj(),
+        of.apparmorProfile(),
+        of.selinuxLabel(),
+        of.scheduler(),
+        of.ioPriority(),
+        of.execCpuAffinity());
   }
 
   private static Process.User user(Request request, Process.User of) throws Failure {

@@ -4,6 +4,8 @@ import dev.coracle.json.Json;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.spec.Resources;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The properties of {@code /linux/resources} together. */
@@ -34,7 +36,12 @@ public final class ResourcesReader {
         DevicesRules.read(resources),
         Memory.read(resources),
         Cpu.read(resources),
-        Pids.read(resources));
+        Pids.read(resources),
+        null, // blockIO
+        List.of(), // hugepageLimits
+        null, // network
+        List.of(), // rdma
+        Map.of()); // unified
   }
 
   /** Engines write {@code "network":{}} and {@code "blockIO":{"weight":0}} for nothing at all. */
