@@ -95,6 +95,11 @@ static inline void* coracle_commit(void) {
     return CORACLE_COMMIT;
 }
 
+extern char** coracle_arguments;
+static inline void* coracle_argv(void) {
+    return coracle_arguments;
+}
+
 extern char* coracle_program;
 static inline void* coracle_argv0(void) {
     return coracle_program;

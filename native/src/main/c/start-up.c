@@ -182,6 +182,7 @@ void teavm_throwArrayIndexOutOfBoundsException() {
 }
 
 char** coracle_environment;
+char** coracle_arguments;
 char* coracle_program;
 
 /*
@@ -192,6 +193,7 @@ __attribute__((noreturn, used)) static void coracle_start(intptr_t* stack) {
     intptr_t argc = stack[0];
     char** argv = (char**) (stack + 1);
     coracle_environment = argv + argc + 1;
+    coracle_arguments = argv;
     coracle_program = argc > 0 ? argv[0] : "";
     coracle_free = coracle_first_memory;
     coracle_end = coracle_first_memory + CORACLE_FIRST_BYTES;

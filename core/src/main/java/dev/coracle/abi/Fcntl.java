@@ -1,6 +1,6 @@
 package dev.coracle.abi;
 
-/** open(2), openat2(2), fcntl(2), flock(2), close_range(2), access(2). */
+/** open(2), openat2(2), fcntl(2), flock(2), close_range(2), access(2), memfd_create(2). */
 public final class Fcntl {
   public static final int AT_FDCWD = -100;
   public static final long AT_SYMLINK_NOFOLLOW = 0x100;
@@ -35,6 +35,15 @@ public final class Fcntl {
   public static final long F_GETFL = 3;
   public static final long F_SETFL = 4;
   public static final long FD_CLOEXEC = 1;
+  public static final long F_ADD_SEALS = 1033;
+  public static final long F_SEAL_SEAL = 1;
+  public static final long F_SEAL_SHRINK = 2;
+  public static final long F_SEAL_GROW = 4;
+  public static final long F_SEAL_WRITE = 8;
+
+  public static final long MFD_CLOEXEC = 1;
+  public static final long MFD_ALLOW_SEALING = 2;
+  public static final long MFD_EXEC = 0x10;
 
   public static final long LOCK_EX = 2;
   public static final long LOCK_NB = 4;

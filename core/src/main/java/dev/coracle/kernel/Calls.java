@@ -471,6 +471,10 @@ final class Calls {
         + ")";
   }
 
+  static String execveatSelf(int fd, String variable) {
+    return "execveat(" + fd + ", \"\", argv, [" + quote(variable) + ", ...environ], AT_EMPTY_PATH)";
+  }
+
   static String memfd_create(String name, long flags) {
     return "memfd_create(" + quote(name) + ", " + hex(flags) + ")";
   }

@@ -499,6 +499,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long execveatSelf(int fd, String variable) {
+    long result = kernel.execveatSelf(fd, variable);
+    return result < 0 ? failed(result, Calls.execveatSelf(fd, variable)) : result;
+  }
+
+  @Override
   public long memfd_create(String name, long flags) {
     long result = kernel.memfd_create(name, flags);
     return result < 0 ? failed(result, Calls.memfd_create(name, flags)) : result;

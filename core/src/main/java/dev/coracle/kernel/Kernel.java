@@ -261,6 +261,12 @@ public interface Kernel {
   /** execveat(2), Linux 3.19. */
   long execveat(int dirfd, String path, List<String> argv, List<String> envp, long flags);
 
+  /**
+   * execveat(2) with AT_EMPTY_PATH of {@code fd}, with the very arguments and environment that this
+   * process was started with, and one more variable, {@code NAME=value}.
+   */
+  long execveatSelf(int fd, String variable);
+
   /** memfd_create(2), Linux 3.17. */
   long memfd_create(String name, long flags);
 

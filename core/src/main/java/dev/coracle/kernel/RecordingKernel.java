@@ -705,6 +705,16 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long execveatSelf(int fd, String variable) {
+    String text = Calls.execveatSelf(fd, variable);
+    long result = answer("execveatSelf", text);
+    if (result >= 0) {
+      throw new Ended(text);
+    }
+    return result;
+  }
+
+  @Override
   public long memfd_create(String name, long flags) {
     return descriptor("memfd_create", Calls.memfd_create(name, flags));
   }

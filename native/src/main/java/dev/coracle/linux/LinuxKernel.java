@@ -1,5 +1,7 @@
 package dev.coracle.linux;
 
+import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
+
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import java.util.ArrayList;
@@ -585,6 +587,24 @@ public final class LinuxKernel implements Kernel {
     long argvList = vector(argv);
     long envpList = vector(envp);
     return call(Syscalls.EXECVEAT, dirfd, text(path), argvList, envpList, flags);
+  }
+
+  @Override
+  public long execveatSelf(int fd, String variable) {
+    Scratch.reset();
+    Address from = Syscalls.environ();
+    int count = 0;
+    while (from.add(count * 8L).getLong() != 0) {
+      count++;
+    }
+    // The variable in front, then what is there up to its NULL.
+    Address environ = Syscalls.allocate((count + 2) * 8L);
+    environ.putLong(text(variable));
+    for (int i = 0; i <= count; i++) {
+      environ.add((i + 1) * 8L).putLong(from.add(i * 8L).getLong());
+    }
+    long argv = Syscalls.argv().toLong();
+    return call(Syscalls.EXECVEAT, fd, text(""), argv, environ.toLong(), AT_EMPTY_PATH);
   }
 
   @Override

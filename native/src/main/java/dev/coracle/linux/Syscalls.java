@@ -115,6 +115,10 @@ final class Syscalls {
   static native Address environ();
 
   @Unmanaged
+  @Import(name = "coracle_argv")
+  static native Address argv();
+
+  @Unmanaged
   @Import(name = "coracle_commit")
   static native Address commit();
 

@@ -16,6 +16,7 @@ import dev.coracle.lifecycle.Pause;
 import dev.coracle.lifecycle.PlanReport;
 import dev.coracle.lifecycle.Ps;
 import dev.coracle.lifecycle.Run;
+import dev.coracle.lifecycle.Seal;
 import dev.coracle.lifecycle.Signals;
 import dev.coracle.lifecycle.SpecTemplate;
 import dev.coracle.lifecycle.Start;
@@ -126,6 +127,10 @@ public final class Cli {
       throw new Failure(verb + " needs a container id; see " + verb + " --help");
     }
     String id = a.words().get(0);
+    if (Usage.makesProcess(verb)) {
+      // Before anything else is done, for all of it is done once more.
+      Seal.ensure(k, k.environ(), name);
+    }
     // A process that we write to may be gone: that is an error to tell, not our end.
     long ignored = k.ignoreSignal(SIGPIPE);
     if (ignored < 0) {

@@ -120,6 +120,11 @@ final class Usage {
     };
   }
 
+  /** Whether a verb makes a process in a container. */
+  static boolean makesProcess(String verb) {
+    return verb.equals("create") || verb.equals("run") || verb.equals("exec");
+  }
+
   /** Whether everything after the first word belongs to a program. */
   static boolean takesProgram(String verb) {
     return verb.equals("exec") || verb.equals("ps");

@@ -50,6 +50,9 @@ public final class Libc {
   private static final MethodHandle CLOSE = function("close", JAVA_INT, JAVA_INT);
   private static final MethodHandle POLL = function("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
   private static final MethodHandle UMOUNT2 = function("umount2", JAVA_INT, ADDRESS, JAVA_INT);
+  private static final MethodHandle OPEN = function("open", JAVA_INT, ADDRESS, JAVA_INT);
+  private static final MethodHandle SYSCALL =
+      function("syscall", JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
 
   private Libc() {}
 
@@ -159,6 +162,23 @@ public final class Libc {
           new String(payload, StandardCharsets.UTF_8),
           control.get(JAVA_LONG, 0),
           control.get(JAVA_INT, 16));
+    }
+  }
+
+  /** A descriptor that reads a file, and is not given to programs. */
+  public static int openForReading(Path path) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (int) check(call(OPEN, arena.allocateFrom(path.toString()), SOCK_CLOEXEC), "open");
+    }
+  }
+
+  /** Tries to make the mount of a file writable: mount_setattr(2); negative where it fails. */
+  public static long clearReadOnly(int fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment attr = arena.allocate(32, 8);
+      attr.set(JAVA_LONG, 8, 1); // attr_clr: MOUNT_ATTR_RDONLY
+      MemorySegment empty = arena.allocateFrom("");
+      return call(SYSCALL, 442L, (long) fd, empty, 0x1000L /* AT_EMPTY_PATH */, attr, 32L);
     }
   }
 
