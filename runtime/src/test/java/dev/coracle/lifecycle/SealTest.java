@@ -1,0 +1,66 @@
+package dev.coracle.lifecycle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.coracle.kernel.DescribingKernel;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.RecordingKernel;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class SealTest {
+  private final RecordingKernel kernel = new RecordingKernel().answers("getpid", 77);
+
+  private void ensure(String... variables) throws Failure {
+    Seal.ensure(new DescribingKernel(kernel), List.of(variables), "coracle");
+  }
+
+  @Test
+  void executesItselfFromAReadOnlyMount() {
+    assertThatThrownBy(this::ensure).isInstanceOf(RecordingKernel.Ended.class);
+    assertThat(kernel.calls())
+        .containsSubsequence(
+            "open_tree(AT_FDCWD, \"/proc/self/exe\", 0x80001)",
+            "mount_setattr(100, \"\", 0x1000, MOUNT_ATTR_RDONLY, 0, 0, -1)",
+            "execveat(100, \"\", argv, [\"_CORACLE_SEALED=77\", ...environ], AT_EMPTY_PATH)");
+  }
+
+  @Test
+  void isDoneOnce() throws Failure {
+    ensure("A=b", "_CORACLE_SEALED=77");
+    assertThat(kernel.calls()).containsExactly("getpid()", "prctl(PR_SET_NAME, \"coracle\")");
+  }
+
+  @Test
+  void anotherProcessIsSealedAnew() {
+    assertThatThrownBy(() -> ensure("_CORACLE_SEALED=7")).isInstanceOf(RecordingKernel.Ended.class);
+  }
+
+  @Test
+  void withoutPrivilegesACopyIsSealed() {
+    kernel.fail("open_tree", 1, Errno.EPERM);
+    assertThatThrownBy(this::ensure).isInstanceOf(RecordingKernel.Ended.class);
+    assertThat(kernel.calls())
+        .anyMatch(c -> c.startsWith("memfd_create(\"coracle\", 0x13)"))
+        .anyMatch(c -> c.startsWith("fcntl(") && c.contains("1033"));
+  }
+
+  @Test
+  void beforeLinux63ThereIsNoWordForAnExecutableCopy() {
+    kernel.fail("open_tree", 1, Errno.EPERM);
+    kernel.answers("memfd_create", -Errno.EINVAL);
+    assertThatThrownBy(this::ensure)
+        .isInstanceOf(Failure.class)
+        .hasMessageContaining("memfd_create(\"coracle\", 0x3): EINVAL");
+    assertThat(kernel.calls()).anyMatch(c -> c.startsWith("memfd_create(\"coracle\", 0x13)"));
+  }
+
+  @Test
+  void whatCannotBeSealedDoesNotRun() {
+    kernel.fail("execveatSelf", 1, Errno.EACCES);
+    assertThatThrownBy(this::ensure)
+        .isInstanceOf(Failure.class)
+        .hasMessageContaining("cannot seal the runtime's own program: execveat(");
+  }
+}
