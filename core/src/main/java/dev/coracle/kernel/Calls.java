@@ -1,5 +1,12 @@
 package dev.coracle.kernel;
 
+import static dev.coracle.abi.Fcntl.AT_EACCESS;
+import static dev.coracle.abi.Fcntl.AT_REMOVEDIR;
+import static dev.coracle.abi.Fcntl.CLOSE_RANGE_CLOEXEC;
+import static dev.coracle.abi.Mount.FSMOUNT_CLOEXEC;
+import static dev.coracle.abi.Mount.FSOPEN_CLOEXEC;
+import static dev.coracle.abi.Mount.MNT_DETACH;
+
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -45,9 +52,9 @@ final class Calls {
         + ", "
         + quote(path)
         + ", "
-        + hex(flags)
+        + Flags.at(flags)
         + ", "
-        + hex(mask)
+        + Flags.statx(mask)
         + ", "
         + "["
         + statx.length
@@ -80,7 +87,13 @@ final class Calls {
   }
 
   static String unlinkat(int dirfd, String path, long flags) {
-    return "unlinkat(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + hex(flags) + ")";
+    return "unlinkat("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + (flags == AT_REMOVEDIR ? "AT_REMOVEDIR" : Flags.at(flags))
+        + ")";
   }
 
   static String symlinkat(String target, int dirfd, String path) {
@@ -127,7 +140,7 @@ final class Calls {
         + ", "
         + gid
         + ", "
-        + hex(flags)
+        + Flags.at(flags)
         + ")";
   }
 
@@ -137,9 +150,9 @@ final class Calls {
         + ", "
         + quote(path)
         + ", "
-        + mode
+        + Flags.access(mode)
         + ", "
-        + hex(flags)
+        + (flags == AT_EACCESS ? "AT_EACCESS" : Flags.at(flags))
         + ")";
   }
 
@@ -164,23 +177,29 @@ final class Calls {
   }
 
   static String dup3(int oldfd, int newfd, long flags) {
-    return "dup3(" + oldfd + ", " + newfd + ", " + hex(flags) + ")";
+    return "dup3(" + oldfd + ", " + newfd + ", " + Flags.descriptor(flags) + ")";
   }
 
   static String pipe2(int[] fds, long flags) {
-    return "pipe2(" + "[" + fds.length + "]" + ", " + hex(flags) + ")";
+    return "pipe2(" + "[" + fds.length + "]" + ", " + Flags.descriptor(flags) + ")";
   }
 
   static String fcntl(int fd, long op, long arg) {
-    return "fcntl(" + fd + ", " + op + ", " + arg + ")";
+    return "fcntl(" + fd + ", " + Flags.fcntl(op) + ", " + arg + ")";
   }
 
   static String flock(int fd, long operation) {
-    return "flock(" + fd + ", " + operation + ")";
+    return "flock(" + fd + ", " + Flags.flock(operation) + ")";
   }
 
   static String close_range(long first, long last, long flags) {
-    return "close_range(" + first + ", " + last + ", " + hex(flags) + ")";
+    return "close_range("
+        + first
+        + ", "
+        + last
+        + ", "
+        + (flags == CLOSE_RANGE_CLOEXEC ? "CLOSE_RANGE_CLOEXEC" : hex(flags))
+        + ")";
   }
 
   static String umask(long mask) {
@@ -207,7 +226,11 @@ final class Calls {
   }
 
   static String umount2(String target, long flags) {
-    return "umount2(" + quote(target) + ", " + hex(flags) + ")";
+    return "umount2("
+        + quote(target)
+        + ", "
+        + (flags == MNT_DETACH ? "MNT_DETACH" : hex(flags))
+        + ")";
   }
 
   static String pivot_root(String newRoot, String putOld) {
@@ -215,7 +238,13 @@ final class Calls {
   }
 
   static String open_tree(int dirfd, String path, long flags) {
-    return "open_tree(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + hex(flags) + ")";
+    return "open_tree("
+        + Flags.dirfd(dirfd)
+        + ", "
+        + quote(path)
+        + ", "
+        + Flags.openTree(flags)
+        + ")";
   }
 
   static String move_mount(int fromDirfd, String fromPath, int toDirfd, String toPath, long flags) {
@@ -228,12 +257,16 @@ final class Calls {
         + ", "
         + quote(toPath)
         + ", "
-        + hex(flags)
+        + Flags.moveMount(flags)
         + ")";
   }
 
   static String fsopen(String fstype, long flags) {
-    return "fsopen(" + quote(fstype) + ", " + hex(flags) + ")";
+    return "fsopen("
+        + quote(fstype)
+        + ", "
+        + (flags == FSOPEN_CLOEXEC ? "FSOPEN_CLOEXEC" : hex(flags))
+        + ")";
   }
 
   static String fsconfig(int fd, long cmd, @Nullable String key, @Nullable String value, int aux) {
@@ -251,11 +284,17 @@ final class Calls {
   }
 
   static String fsmount(int fd, long flags, long attrFlags) {
-    return "fsmount(" + fd + ", " + hex(flags) + ", " + Flags.mountAttr(attrFlags) + ")";
+    return "fsmount("
+        + fd
+        + ", "
+        + (flags == FSMOUNT_CLOEXEC ? "FSMOUNT_CLOEXEC" : hex(flags))
+        + ", "
+        + Flags.mountAttr(attrFlags)
+        + ")";
   }
 
   static String fspick(int dirfd, String path, long flags) {
-    return "fspick(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + hex(flags) + ")";
+    return "fspick(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + Flags.fspick(flags) + ")";
   }
 
   static String mount_setattr(
@@ -271,7 +310,7 @@ final class Calls {
         + ", "
         + quote(path)
         + ", "
-        + hex(flags)
+        + Flags.at(flags)
         + ", "
         + Flags.mountAttr(attrSet)
         + ", "
@@ -379,7 +418,7 @@ final class Calls {
     return "prlimit64("
         + pid
         + ", "
-        + resource
+        + Flags.rlimit(resource)
         + ", "
         + Long.toUnsignedString(soft)
         + ", "
@@ -413,7 +452,7 @@ final class Calls {
 
   static String seccompSetFilter(long flags, byte[] program) {
     return "seccomp(SECCOMP_SET_MODE_FILTER, "
-        + hex(flags)
+        + Flags.seccomp(flags)
         + ", "
         + "["
         + program.length
@@ -467,7 +506,7 @@ final class Calls {
         + ", "
         + list(envp)
         + ", "
-        + hex(flags)
+        + Flags.at(flags)
         + ")";
   }
 
@@ -476,7 +515,7 @@ final class Calls {
   }
 
   static String memfd_create(String name, long flags) {
-    return "memfd_create(" + quote(name) + ", " + hex(flags) + ")";
+    return "memfd_create(" + quote(name) + ", " + Flags.memfd(flags) + ")";
   }
 
   static String sendfile(int to, int from, long count) {
@@ -484,7 +523,7 @@ final class Calls {
   }
 
   static String inotify_init1(long flags) {
-    return "inotify_init1(" + hex(flags) + ")";
+    return "inotify_init1(" + Flags.descriptor(flags) + ")";
   }
 
   static String inotify_add_watch(int fd, String path, long mask) {
@@ -492,7 +531,7 @@ final class Calls {
   }
 
   static String eventfd2(long initval, long flags) {
-    return "eventfd2(" + initval + ", " + hex(flags) + ")";
+    return "eventfd2(" + initval + ", " + Flags.descriptor(flags) + ")";
   }
 
   static String pidfd_getfd(int pidfd, int targetfd, long flags) {
@@ -530,11 +569,19 @@ final class Calls {
   }
 
   static String socketpair(long domain, long type, int[] fds) {
-    return "socketpair(" + domain + ", " + type + ", " + "[" + fds.length + "]" + ")";
+    return "socketpair("
+        + Flags.domain(domain)
+        + ", "
+        + Flags.socket(type)
+        + ", "
+        + "["
+        + fds.length
+        + "]"
+        + ")";
   }
 
   static String socket(long domain, long type, long protocol) {
-    return "socket(" + domain + ", " + type + ", " + protocol + ")";
+    return "socket(" + Flags.domain(domain) + ", " + Flags.socket(type) + ", " + protocol + ")";
   }
 
   static String connectUnix(int fd, String path) {
@@ -550,11 +597,11 @@ final class Calls {
   }
 
   static String ioctl(int fd, long request, long arg) {
-    return "ioctl(" + fd + ", " + hex(request) + ", " + arg + ")";
+    return "ioctl(" + fd + ", " + Flags.ioctl(request) + ", " + arg + ")";
   }
 
   static String ioctlStruct(int fd, long request, byte[] arg) {
-    return "ioctl(" + fd + ", " + hex(request) + ", " + "[" + arg.length + " bytes]" + ")";
+    return "ioctl(" + fd + ", " + Flags.ioctl(request) + ", " + "[" + arg.length + " bytes]" + ")";
   }
 
   static String clock_gettime(int clock) {

@@ -1,6 +1,8 @@
 package dev.coracle.kernel;
 
 import dev.coracle.abi.Fcntl;
+import dev.coracle.abi.Process;
+import dev.coracle.abi.Statx;
 
 /** Flags as the names that the manual gives them. */
 final class Flags {
@@ -59,6 +61,119 @@ final class Flags {
         "CLONE_NEWTIME 80 CLONE_PIDFD 1000 CLONE_NEWNS 20000 CLONE_NEWCGROUP 2000000"
             + " CLONE_NEWUTS 4000000 CLONE_NEWIPC 8000000 CLONE_NEWUSER 10000000"
             + " CLONE_NEWPID 20000000 CLONE_NEWNET 40000000 CLONE_INTO_CGROUP 200000000 ");
+  }
+
+  static String at(long flags) {
+    return names("", flags, "AT_SYMLINK_NOFOLLOW 100 AT_EMPTY_PATH 1000 AT_RECURSIVE 8000 ");
+  }
+
+  static String openTree(long flags) {
+    return names(
+        "",
+        flags,
+        "OPEN_TREE_CLONE 1 OPEN_TREE_CLOEXEC 80000 AT_SYMLINK_NOFOLLOW 100 AT_EMPTY_PATH 1000"
+            + " AT_RECURSIVE 8000 ");
+  }
+
+  static String moveMount(long flags) {
+    return names("", flags, "MOVE_MOUNT_F_EMPTY_PATH 4 MOVE_MOUNT_T_EMPTY_PATH 40 ");
+  }
+
+  static String fspick(long flags) {
+    return names("", flags, "FSPICK_CLOEXEC 1 FSPICK_EMPTY_PATH 8 ");
+  }
+
+  static String statx(long mask) {
+    return mask == Statx.STATX_TYPE
+        ? "STATX_TYPE"
+        : mask == Statx.STATX_BASIC_STATS ? "STATX_BASIC_STATS" : "0x" + Long.toHexString(mask);
+  }
+
+  /** Flags of those calls that make descriptors of no file. */
+  static String descriptor(long flags) {
+    return names("", flags, "O_NONBLOCK 800 O_CLOEXEC 80000 ");
+  }
+
+  static String memfd(long flags) {
+    return names("", flags, "MFD_CLOEXEC 1 MFD_ALLOW_SEALING 2 MFD_EXEC 10 ");
+  }
+
+  static String seccomp(long flags) {
+    return names(
+        "",
+        flags,
+        "SECCOMP_FILTER_FLAG_TSYNC 1 SECCOMP_FILTER_FLAG_LOG 2 SECCOMP_FILTER_FLAG_SPEC_ALLOW 4"
+            + " SECCOMP_FILTER_FLAG_NEW_LISTENER 8 SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 20 ");
+  }
+
+  static String domain(long domain) {
+    return switch ((int) domain) {
+      case 1 -> "AF_UNIX";
+      case 16 -> "AF_NETLINK";
+      default -> Long.toString(domain);
+    };
+  }
+
+  static String socket(long type) {
+    String kind =
+        switch ((int) type & 0xf) {
+          case 1 -> "SOCK_STREAM";
+          case 2 -> "SOCK_DGRAM";
+          case 3 -> "SOCK_RAW";
+          case 5 -> "SOCK_SEQPACKET";
+          default -> Long.toString(type & 0xf);
+        };
+    return names(kind, type & ~0xfL, "SOCK_NONBLOCK 800 SOCK_CLOEXEC 80000 ");
+  }
+
+  static String access(long mode) {
+    return mode == 0 ? "F_OK" : names("", mode, "X_OK 1 W_OK 2 R_OK 4 ");
+  }
+
+  static String fcntl(long operation) {
+    return switch ((int) operation) {
+      case 1 -> "F_GETFD";
+      case 2 -> "F_SETFD";
+      case 3 -> "F_GETFL";
+      case 4 -> "F_SETFL";
+      case 1030 -> "F_DUPFD_CLOEXEC";
+      case 1033 -> "F_ADD_SEALS";
+      default -> Long.toString(operation);
+    };
+  }
+
+  static String rlimit(int resource) {
+    String all =
+        "CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE"
+            + " RTPRIO RTTIME ";
+    int from = 0;
+    for (int i = 0; i < resource && from < all.length(); i++) {
+      from = all.indexOf(' ', from) + 1;
+    }
+    return from < all.length()
+        ? "RLIMIT_" + all.substring(from, all.indexOf(' ', from))
+        : Integer.toString(resource);
+  }
+
+  static String flock(long operation) {
+    return names("", operation, "LOCK_SH 1 LOCK_EX 2 LOCK_NB 4 LOCK_UN 8 ");
+  }
+
+  static String ioctl(long request) {
+    return switch ((int) request) {
+      case 0x5401 -> "TCGETS";
+      case 0x5402 -> "TCSETS";
+      case 0x540e -> "TIOCSCTTY";
+      case 0x5413 -> "TIOCGWINSZ";
+      case 0x5414 -> "TIOCSWINSZ";
+      case 0x5441 -> "TIOCGPTPEER";
+      case 0x8914 -> "SIOCSIFFLAGS";
+      case 0xb703 -> "NS_GET_NSTYPE";
+      default ->
+          request == Process.TIOCGPTN
+              ? "TIOCGPTN"
+              : request == Process.TIOCSPTLCK ? "TIOCSPTLCK" : "0x" + Long.toHexString(request);
+    };
   }
 
   static String fsconfig(long command) {

@@ -21,8 +21,8 @@ class SealTest {
     assertThatThrownBy(this::ensure).isInstanceOf(RecordingKernel.Ended.class);
     assertThat(kernel.calls())
         .containsSubsequence(
-            "open_tree(AT_FDCWD, \"/proc/self/exe\", 0x80001)",
-            "mount_setattr(100, \"\", 0x1000, MOUNT_ATTR_RDONLY, 0, 0, -1)",
+            "open_tree(AT_FDCWD, \"/proc/self/exe\", OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC)",
+            "mount_setattr(100, \"\", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0, -1)",
             "execveat(100, \"\", argv, [\"_CORACLE_SEALED=77\", ...environ], AT_EMPTY_PATH)");
   }
 
@@ -42,8 +42,9 @@ class SealTest {
     kernel.fail("open_tree", 1, Errno.EPERM);
     assertThatThrownBy(this::ensure).isInstanceOf(RecordingKernel.Ended.class);
     assertThat(kernel.calls())
-        .anyMatch(c -> c.startsWith("memfd_create(\"coracle\", 0x13)"))
-        .anyMatch(c -> c.startsWith("fcntl(") && c.contains("1033"));
+        .anyMatch(
+            c -> c.startsWith("memfd_create(\"coracle\", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC)"))
+        .anyMatch(c -> c.startsWith("fcntl(") && c.contains("F_ADD_SEALS"));
   }
 
   @Test
@@ -52,8 +53,10 @@ class SealTest {
     kernel.answers("memfd_create", -Errno.EINVAL);
     assertThatThrownBy(this::ensure)
         .isInstanceOf(Failure.class)
-        .hasMessageContaining("memfd_create(\"coracle\", 0x3): EINVAL");
-    assertThat(kernel.calls()).anyMatch(c -> c.startsWith("memfd_create(\"coracle\", 0x13)"));
+        .hasMessageContaining("memfd_create(\"coracle\", MFD_CLOEXEC|MFD_ALLOW_SEALING): EINVAL");
+    assertThat(kernel.calls())
+        .anyMatch(
+            c -> c.startsWith("memfd_create(\"coracle\", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC)"));
   }
 
   @Test
