@@ -314,7 +314,7 @@ class ConfigReaderTest {
       text.append(i == 0 ? "" : ",").append(parts[1].replace("%d", Integer.toString(i)));
     }
     String json = text.append(parts[2]).append('}').toString();
-    assertTimeoutPreemptively(Duration.ofSeconds(10), () -> assertThat(read(json)).isNotNull());
+    assertTimeoutPreemptively(Duration.ofSeconds(60), () -> assertThat(read(json)).isNotNull());
   }
 
   @Test
