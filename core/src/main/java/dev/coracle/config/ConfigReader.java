@@ -17,6 +17,7 @@ import dev.coracle.property.Unsupported;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Devices;
 import dev.coracle.property.linux.MaskedPaths;
+import dev.coracle.property.linux.MountLabel;
 import dev.coracle.property.linux.Namespaces;
 import dev.coracle.property.linux.ReadonlyPaths;
 import dev.coracle.property.linux.RootfsPropagation;
@@ -137,6 +138,6 @@ public final class ConfigReader {
         null, // intelRdt
         null, // memoryPolicy
         null, // personality
-        null); // mountLabel
+        MountLabel.read(linux));
   }
 }

@@ -61,8 +61,14 @@ public final class Planner {
    *
    * @param bundle the bundle's absolute path
    * @param isolated whether a sandbox stands between the process and the host
+   * @param noPivot whether the root is changed without pivot_root(2)
    */
-  public record Target(String bundle, CgroupPaths cgroups, boolean isolated) {}
+  public record Target(String bundle, CgroupPaths cgroups, boolean isolated, boolean noPivot) {
+    /** A target whose root is changed as usual. */
+    public Target(String bundle, CgroupPaths cgroups, boolean isolated) {
+      this(bundle, cgroups, isolated, false);
+    }
+  }
 
   private Planner(Spec spec, Host host, Target target, Problems problems) {
     this.spec = spec;
@@ -135,14 +141,21 @@ public final class Planner {
     RootfsPropagation.planIsolation(spec.linux().rootfsPropagation(), plan);
     Root.planAttach(path, plan);
     Namespace cgroup = spec.linux().namespace(NamespaceType.CGROUP);
-    Mounts.plan(spec.mounts(), target.bundle(), cgroupMounts(), cgroup != null, plan, problems);
+    String label = spec.linux().mountLabel();
+    Mounts.Setting setting =
+        new Mounts.Setting(target.bundle(), cgroupMounts(), cgroup != null, label);
+    Mounts.plan(spec.mounts(), setting, plan, problems);
     if (!Mounts.bindsDev(spec.mounts())) {
       Devices.plan(spec.linux().devices(), plan);
     }
-    Root.planPivot(plan);
+    if (target.noPivot()) {
+      Root.planMove(plan);
+    } else {
+      Root.planPivot(plan);
+    }
     RootfsPropagation.plan(spec.linux().rootfsPropagation(), plan);
     ReadonlyPaths.plan(spec.linux().readonlyPaths(), plan);
-    MaskedPaths.plan(spec.linux().maskedPaths(), plan);
+    MaskedPaths.plan(spec.linux().maskedPaths(), label, plan);
     // Last: all that came before may have to make a directory in it.
     Root.planReadonly(root, plan);
   }

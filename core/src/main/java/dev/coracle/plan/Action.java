@@ -132,6 +132,13 @@ public sealed interface Action {
   /** Makes the root the process's root (pivot_root(2)) and takes the old one away. */
   record PivotRoot() implements Action {}
 
+  /**
+   * Moves the root's mount over the old root and makes it the process's root (chroot(2)): for hosts
+   * whose own root cannot be pivoted away, such as an initramfs. The old one stays below, so that
+   * the host's procfs and sysfs are taken away first.
+   */
+  record MoveRoot() implements Action {}
+
   /** Makes a directory the process's root (chroot(2)): where there is no mount namespace. */
   record ChangeRoot(String path) implements Action {}
 
@@ -141,8 +148,12 @@ public sealed interface Action {
   /** Makes the root mount read-only. */
   record RemountRootReadonly() implements Action {}
 
-  /** Hides a path: a file behind /dev/null, a directory behind an empty read-only tmpfs. */
-  record MaskPath(String path) implements Action {}
+  /**
+   * Hides a path: a file behind /dev/null, a directory behind an empty read-only tmpfs.
+   *
+   * @param label the SELinux context of that tmpfs; null for none
+   */
+  record MaskPath(String path, @Nullable String label) implements Action {}
 
   /** Makes a path read-only. */
   record MakePathReadonly(String path) implements Action {}

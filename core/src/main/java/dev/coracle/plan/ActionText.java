@@ -34,6 +34,7 @@ public final class ActionText {
           "make device " + quote(a.path()) + " (" + a.major() + ":" + a.minor() + ")";
       case Action.MakeSymlink a -> "link " + quote(a.path()) + " to " + quote(a.target());
       case Action.PivotRoot a -> "change to the root filesystem";
+      case Action.MoveRoot a -> "move the root filesystem over the old one";
       case Action.ChangeRoot a -> "change to the root directory " + quote(a.path());
       case Action.SetRootPropagation a -> "set the propagation of the root mount";
       case Action.RemountRootReadonly a -> "make the root mount read-only";

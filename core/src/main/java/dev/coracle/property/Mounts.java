@@ -1,5 +1,7 @@
 package dev.coracle.property;
 
+import static dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY;
+
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
@@ -8,6 +10,7 @@ import dev.coracle.plan.PlanBuilder;
 import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import dev.coracle.spec.Mount;
+import dev.coracle.spec.Mount.MountOptions;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -69,7 +72,10 @@ public final class Mounts {
     if (bind && (source == null ? !mount.has("source") : source.isEmpty())) {
       mount.error("source", "is required for a bind mount");
     }
-    Mount.MountOptions sorted = table.build(bind);
+    MountOptions sorted = table.build(bind);
+    if (sorted.tmpcopyup() && (bind || !"tmpfs".equals(type))) {
+      mount.error("options", options.indexOf("tmpcopyup"), "\"tmpcopyup\" is for a tmpfs only");
+    }
     if (!bind && !sorted.remount() && (type == null ? !mount.has("type") : type.isEmpty())) {
       mount.error("type", "is required for a mount that is no bind mount");
     }
@@ -103,7 +109,41 @@ public final class Mounts {
       mount.error("options", index, "unknown mount option \"" + option + "\"" + why);
       return;
     }
-    table.data(option);
+    addData(option, table);
+  }
+
+  /**
+   * Keeps options of the filesystem one by one: mount(2) takes them as one text with commas, so
+   * that some write several into one string. A comma in quotes or after a backslash is part of a
+   * value.
+   */
+  private static void addData(String text, MountOptionTable table) {
+    int from = 0;
+    boolean quoted = false;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == '\\') {
+        i++;
+      } else if (c == '"') {
+        quoted = !quoted;
+      } else if (c == ',' && !quoted) {
+        addOne(text.substring(from, i), table);
+        from = i + 1;
+      }
+    }
+    addOne(text.substring(from), table);
+  }
+
+  private static void addOne(String option, MountOptionTable table) {
+    int equals = option.indexOf('=');
+    boolean context = equals >= 0 && option.substring(0, equals).endsWith("context");
+    if (context && option.length() > equals + 2 && option.charAt(equals + 1) == '"') {
+      // The quotes of an SELinux context are there for mount(2), which would split at its commas.
+      int end = option.endsWith("\"") ? option.length() - 1 : option.length();
+      table.data(option.substring(0, equals + 1) + option.substring(equals + 2, end));
+    } else if (!option.isEmpty()) {
+      table.data(option);
+    }
   }
 
   /** Whether a filesystem that we know takes no such option; any other is asked by the kernel. */
@@ -131,11 +171,9 @@ public final class Mounts {
       Members mount, String destination, @Nullable String type, boolean bind) {
     String clean = clean(destination);
     if (clean.equals("/proc")) {
-      if (bind || !"proc".equals(type)) {
-        String source = mount.string("source");
-        if (!"/proc".equals(source)) {
-          mount.error("destination", "\"/proc\" may be covered by a mount of type proc only");
-        }
+      // Whether a bind's source is a procfs is seen when it is bound.
+      if (!bind && !"proc".equals(type)) {
+        mount.error("destination", "\"/proc\" may be covered by a mount of type proc only");
       }
     } else if (clean.startsWith("/proc/") && ALLOWED_IN_PROC.indexOf(" " + clean + " ") < 0) {
       mount.error("destination", "\"" + clean + "\" is inside /proc, which must not be covered");
@@ -179,31 +217,94 @@ public final class Mounts {
   }
 
   /**
-   * Plans all mounts.
+   * What mounts depend on.
    *
-   * @param bundle the bundle, to which relative sources of bind mounts are relative
+   * @param bundle to which relative sources of bind mounts are relative
    * @param cgroups what a mount of type cgroup shows
+   * @param cgroupNamespace whether the container has a cgroup namespace
+   * @param label the SELinux context of new filesystems; null for none
    */
-  public static void plan(
-      List<Mount> mounts,
+  public record Setting(
       String bundle,
       List<Action.Hierarchy> cgroups,
       boolean cgroupNamespace,
-      PlanBuilder plan,
-      Problems problems) {
+      @Nullable String label) {}
+
+  /** Plans all mounts. */
+  public static void plan(
+      List<Mount> mounts, Setting setting, PlanBuilder plan, Problems problems) {
     for (Mount m : mounts) {
+      MountOptions options = m.options();
+      if ("cgroup".equals(m.type()) && !options.remount()) {
+        planCgroup(m, setting, plan, problems);
+        continue;
+      }
       String source = m.source();
-      if (m.options().bind() && !source.startsWith("/")) {
-        source = bundle + "/" + source;
+      if (options.bind() && !source.startsWith("/")) {
+        source = setting.bundle() + "/" + source;
       }
-      Action action;
-      if ("cgroup".equals(m.type())) {
-        action = new Action.MountCgroup(m.destination(), m.options(), cgroups, cgroupNamespace);
-      } else {
-        action = new Action.MakeMount(m.destination(), m.type(), source, m.options());
+      boolean later = readonlyLater(m);
+      if (later) {
+        options = options.writable();
       }
+      String label = setting.label();
+      if (label != null && takesLabel(m)) {
+        options = options.withData("context=" + label);
+      }
+      String destination = plain(m.destination());
+      Action action = new Action.MakeMount(destination, m.type(), source, options);
       plan.add(Phase.CHILD_SETUP, action, m.origin());
+      if (later) {
+        MountOptions readonly = MountOptions.readonlyRemount();
+        plan.add(
+            Phase.CHILD_AFTER_PIVOT,
+            new Action.MakeMount(m.destination(), null, "", readonly),
+            m.origin());
+      }
     }
+  }
+
+  /** The two destinations that are special, however they are written; any other as it is. */
+  private static String plain(String destination) {
+    String clean = clean(destination);
+    return clean.equals("/") || clean.equals("/proc") ? clean : destination;
+  }
+
+  private static void planCgroup(Mount m, Setting setting, PlanBuilder plan, Problems problems) {
+    List<Action.Hierarchy> all = setting.cgroups();
+    boolean unified = all.size() == 1 && all.get(0).name().isEmpty();
+    if (!unified && !m.options().data().isEmpty()) {
+      String option = m.options().data().get(0);
+      problems.error(
+          m.origin(),
+          "\"" + option + "\": the mount of cgroup v1 takes no options of a filesystem");
+    }
+    plan.add(
+        Phase.CHILD_SETUP,
+        new Action.MountCgroup(m.destination(), m.options(), all, setting.cgroupNamespace()),
+        m.origin());
+  }
+
+  /**
+   * Whether a mount becomes read-only when the others are made: a tmpfs is empty, so that their
+   * targets, and the devices of /dev, are yet to be made in it.
+   */
+  private static boolean readonlyLater(Mount m) {
+    MountOptions o = m.options();
+    boolean readonly = (o.attrSet() & MOUNT_ATTR_RDONLY) != 0;
+    boolean filled = "tmpfs".equals(m.type()) || clean(m.destination()).equals("/dev");
+    return readonly && filled && !o.bind() && !o.remount();
+  }
+
+  /** Whether a filesystem's inodes get the context of /linux/mountLabel by a mount option. */
+  private static boolean takesLabel(Mount m) {
+    String type = m.type();
+    return type != null
+        && !m.options().bind()
+        && !m.options().remount()
+        && !type.equals("proc")
+        && !type.equals("sysfs")
+        && !type.equals("mqueue");
   }
 
   /** Tells that there can be no mounts, for there is no mount namespace. */

@@ -39,6 +39,11 @@ public final class Root {
     plan.add(Phase.CHILD_AFTER_PIVOT, new Action.PivotRoot(), PATH);
   }
 
+  /** Makes it the process's root without pivot_root(2). */
+  public static void planMove(PlanBuilder plan) {
+    plan.add(Phase.CHILD_AFTER_PIVOT, new Action.MoveRoot(), new Origin.Flag("--no-pivot"));
+  }
+
   /** Makes it the process's root where there is no mount namespace. */
   public static void planChroot(String path, PlanBuilder plan) {
     plan.add(Phase.CHILD_AFTER_PIVOT, new Action.ChangeRoot(path), PATH);

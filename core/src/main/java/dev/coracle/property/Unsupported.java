@@ -13,7 +13,7 @@ public final class Unsupported {
   private static final String PROCESS =
       "apparmorProfile selinuxLabel scheduler ioPriority execCPUAffinity";
   private static final String LINUX =
-      "uidMappings gidMappings timeOffsets netDevices intelRdt memoryPolicy personality mountLabel";
+      "uidMappings gidMappings timeOffsets netDevices intelRdt memoryPolicy personality";
 
   private Unsupported() {}
 

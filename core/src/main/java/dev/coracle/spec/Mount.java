@@ -1,6 +1,9 @@
 package dev.coracle.spec;
 
+import static dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY;
+
 import dev.coracle.problem.Origin;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -44,5 +47,42 @@ public record Mount(
       long propagation,
       boolean propagationRecursive,
       boolean tmpcopyup,
-      List<String> data) {}
+      List<String> data) {
+
+    /** The same with one more option for the filesystem. */
+    public MountOptions withData(String option) {
+      List<String> more = new ArrayList<>(data);
+      more.add(option);
+      return with(attrSet, superFlags, more);
+    }
+
+    /** The same without being read-only. */
+    public MountOptions writable() {
+      List<String> flags = new ArrayList<>(superFlags);
+      flags.remove("ro");
+      return with(attrSet & ~MOUNT_ATTR_RDONLY, flags, data);
+    }
+
+    private MountOptions with(long attributes, List<String> flags, List<String> options) {
+      return new MountOptions(
+          bind,
+          recursive,
+          remount,
+          attributes,
+          attrClear,
+          recursiveSet,
+          recursiveClear,
+          flags,
+          propagation,
+          propagationRecursive,
+          tmpcopyup,
+          options);
+    }
+
+    /** What makes a mount read-only that is there, and leaves all else as it is. */
+    public static MountOptions readonlyRemount() {
+      return new MountOptions(
+          true, false, true, MOUNT_ATTR_RDONLY, 0, 0, 0, List.of(), 0, false, false, List.of());
+    }
+  }
 }

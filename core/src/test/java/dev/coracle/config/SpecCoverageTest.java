@@ -61,6 +61,8 @@ class SpecCoverageTest {
       Map.of(
           "/mounts/0/",
           "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\", \"options\": [\"ro\"]}]}",
+          "/linux/mountLabel",
+          "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\"}]}",
           "/linux/devices/0/",
           """
           {"linux": {"devices": [{"type": "c", "path": "/dev/x", "major": 1, "minor": 3}]}}

@@ -192,6 +192,7 @@ public final class Cli {
         absolute(a, "console-socket"),
         -1,
         number(a, "preserve-fds"),
+        a.is("no-pivot"),
         global.value("sandbox"),
         runproc);
   }
@@ -259,7 +260,7 @@ public final class Cli {
       }
       root = absolute;
     }
-    if (root.equals("/")) {
+    if (RelativePath.isRoot(root)) {
       throw new Failure("--root must not be the root directory");
     }
     return new Environment(k, new StateStore(k, root), root, variables, log);

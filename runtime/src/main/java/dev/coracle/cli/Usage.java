@@ -27,7 +27,7 @@ final class Usage {
       --bundle, -b=DIR  the bundle; the working directory by default
       --pid-file=FILE  write the pid of the container's process there
       --console-socket=SOCKET  send the terminal's master there
-      --no-pivot  accepted for callers that pass it; the root is always changed by pivot_root
+      --no-pivot  change the root without pivot_root, for hosts whose root is an initramfs
       --no-new-keyring  accepted; no session keyring is made
       --preserve-fds=N  leave N descriptors after stdio open for the process
       """;

@@ -1,6 +1,5 @@
 package dev.coracle.execute;
 
-import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY;
 import static dev.coracle.abi.Mount.OPEN_TREE_CLOEXEC;
@@ -11,6 +10,7 @@ import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
 import dev.coracle.spec.Mount.MountOptions;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The mount of type {@code cgroup}: on a pure v2 the hierarchy itself, elsewhere a tmpfs with one
@@ -52,8 +52,8 @@ final class CgroupMount {
         result = addHierarchy(c, root, (int) tmpfs, h, a);
       }
     }
-    if (result >= 0 && (a.options().attrSet() & MOUNT_ATTR_RDONLY) != 0) {
-      result = k.mount_setattr((int) tmpfs, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0, -1);
+    if (result >= 0) {
+      result = MountActions.attributes(k, (int) tmpfs, a.options());
     }
     c.close(tmpfs);
     return result;
@@ -84,26 +84,38 @@ final class CgroupMount {
     return result;
   }
 
+  /**
+   * One hierarchy: a mount of its own, or a bind of the container's cgroup. On a pure cgroup v2 it
+   * is a mount of its own without a cgroup namespace too, as under the peers: a program that reads
+   * /proc/self/cgroup finds that path below the mount.
+   */
   private static long tree(
       Context c, Action.Hierarchy h, MountOptions options, boolean useNamespace) {
-    String data = h.mountData();
-    if (useNamespace) {
-      return data == null
-          ? MountActions.filesystem(c, "cgroup2", "cgroup", List.of(), List.of(), options.attrSet())
-          : MountActions.filesystem(
-              c, "cgroup", "cgroup", List.of(), v1Options(data), options.attrSet());
+    long tree = -Errno.EPERM;
+    if (useNamespace || h.name().isEmpty()) {
+      tree = filesystem(c, h.mountData(), options);
     }
-    Kernel k = c.kernel;
-    long tree = k.open_tree(AT_FDCWD, h.hostPath(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree == -Errno.EPERM || tree == -Errno.EBUSY) {
+      // A user namespace may mount only the cgroup namespace that is its own. The container's
+      // cgroup, not the host's hierarchy, stands in (CVE-2023-25809).
+      c.tolerate();
+      tree = c.kernel.open_tree(AT_FDCWD, h.hostPath(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    }
     if (tree < 0) {
       return tree;
     }
-    long set = k.mount_setattr((int) tree, "", AT_EMPTY_PATH, options.attrSet(), 0, 0, -1);
+    long set = MountActions.attributes(c.kernel, (int) tree, options);
     if (set < 0) {
       c.close(tree);
       return set;
     }
     return tree;
+  }
+
+  private static long filesystem(Context c, @Nullable String v1, MountOptions o) {
+    return v1 == null
+        ? MountActions.filesystem(c, "cgroup2", "cgroup", List.of(), o.data(), o.attrSet())
+        : MountActions.filesystem(c, "cgroup", "cgroup", List.of(), v1Options(v1), o.attrSet());
   }
 
   private static List<String> v1Options(String data) {

@@ -76,8 +76,7 @@ final class ChildProcess {
     // Killed with the runtime, until it has taken note of us: see park.
     long result = k.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (result >= 0) {
-      // Others in the container must not look into us (CVE-2016-9962).
-      result = k.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+      result = hide(c);
     }
     if (result >= 0) {
       // Modes of devices and directories are meant as they are written.
@@ -88,6 +87,15 @@ final class ChildProcess {
       result = k.close_range(first, ALL_DESCRIPTORS, CLOSE_RANGE_CLOEXEC);
     }
     return result;
+  }
+
+  /** Others in the container must not look into us (CVE-2016-9962). */
+  static long hide(Context c) {
+    if (c.hidden) {
+      return 0;
+    }
+    c.hidden = true;
+    return c.kernel.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   }
 
   private static @Nullable String waitForHooks(Context c) {

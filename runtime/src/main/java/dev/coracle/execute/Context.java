@@ -33,6 +33,9 @@ public final class Context {
   /** Whether the mounts of this process are its own. */
   boolean ownMounts;
 
+  /** Whether others of our user can look into this process no more (PR_SET_DUMPABLE). */
+  boolean hidden;
+
   /** Whether the old root still propagates to the host. */
   boolean sharedOldRoot;
 
@@ -75,6 +78,11 @@ public final class Context {
   long fail(int errno, String words) {
     detail = words;
     return -errno;
+  }
+
+  /** Takes a failure back for which there is another way. */
+  void tolerate() {
+    detail = null;
   }
 
   /** What is known of a failure: words, or the call and its error. */

@@ -20,6 +20,7 @@ import static dev.coracle.abi.Mount.MOVE_MOUNT_F_EMPTY_PATH;
 import static dev.coracle.abi.Mount.MOVE_MOUNT_T_EMPTY_PATH;
 import static dev.coracle.abi.Mount.OPEN_TREE_CLOEXEC;
 import static dev.coracle.abi.Mount.OPEN_TREE_CLONE;
+import static dev.coracle.abi.Mount.PROC_SUPER_MAGIC;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Stat;
@@ -48,17 +49,47 @@ final class MountActions {
     long tree =
         options.bind()
             ? bindTree(c, mount.source(), options)
-            : newFilesystem(c, type(mount), mount.source(), options);
+            : newFilesystem(c, type(mount), mount.source(), withMode(c, (int) root, mount));
     if (tree < 0) {
       return tree;
     }
-    long result =
-        options.tmpcopyup() ? TreeCopy.copy(c, (int) root, mount.destination(), (int) tree) : 0;
+    long result = checkProc(c, (int) tree, mount);
+    if (result >= 0 && options.tmpcopyup()) {
+      result = TreeCopy.copy(c, (int) root, mount.destination(), (int) tree);
+    }
     if (result >= 0) {
       result = attach(c, (int) root, (int) tree, mount.destination(), target(mount));
     }
+    if (result >= 0 && mount.destination().equals("/")) {
+      // It lies over the root: what comes next is inside of it.
+      c.close(root);
+      c.root = (int) tree;
+      return result;
+    }
     c.close(tree);
     return result;
+  }
+
+  /** A tmpfs without a mode has that of the directory that it covers, as under runc. */
+  private static MountOptions withMode(Context c, int root, Action.MakeMount mount) {
+    MountOptions options = mount.options();
+    boolean given = !type(mount).equals("tmpfs");
+    for (int i = 0; i < options.data().size() && !given; i++) {
+      given = options.data().get(i).startsWith("mode=");
+    }
+    if (given) {
+      return options;
+    }
+    byte[] statx = new byte[Statx.SIZE];
+    long target = RootFiles.open(c.kernel, root, mount.destination());
+    if (target < 0) {
+      return options; // There will be a new directory, or an error when it is made.
+    }
+    long result = c.kernel.statx((int) target, "", AT_EMPTY_PATH, Statx.STATX_BASIC_STATS, statx);
+    c.close(target);
+    return result < 0
+        ? options
+        : options.withData("mode=" + Integer.toOctalString(Statx.mode(statx) & 07777));
   }
 
   /** What kind of place a mount is attached to. */
@@ -72,6 +103,9 @@ final class MountActions {
   }
 
   private static Target target(Action.MakeMount mount) {
+    if (mount.destination().equals("/proc")) {
+      return Target.PLAIN_DIRECTORY;
+    }
     if (mount.options().bind()) {
       return Target.LIKE_SOURCE;
     }
@@ -101,7 +135,19 @@ final class MountActions {
     return tree;
   }
 
-  private static long attributes(Kernel k, int mount, MountOptions o) {
+  /** What is bound to /proc must be one: programs, and later steps, trust what they read there. */
+  private static long checkProc(Context c, int tree, Action.MakeMount mount) {
+    if (!mount.options().bind() || !mount.destination().equals("/proc")) {
+      return 0;
+    }
+    long type = c.kernel.fstatfsType(tree);
+    return type < 0 || type == PROC_SUPER_MAGIC
+        ? type
+        : c.fail(Errno.EINVAL, "what is bound to /proc is no proc filesystem");
+  }
+
+  /** Sets what options say of a mount itself, in the order from the one to all below it. */
+  static long attributes(Kernel k, int mount, MountOptions o) {
     long result = 0;
     if (o.attrSet() != 0 || o.attrClear() != 0) {
       result = k.mount_setattr(mount, "", AT_EMPTY_PATH, o.attrSet(), o.attrClear(), 0, -1);
@@ -219,7 +265,7 @@ final class MountActions {
       }
       directory = Statx.type(statx) == Stat.S_IFDIR;
     }
-    long target = RootFiles.openTarget(k, root, destination, directory);
+    long target = RootFiles.openTarget(c, root, destination, directory);
     if (target < 0) {
       return target;
     }

@@ -47,10 +47,19 @@ final class NamespaceActions {
       String is = "\"" + path + "\" is a namespace of another type";
       result = c.fail(Errno.EINVAL, is + " than " + namespace.type().specName());
     } else {
-      result = k.setns((int) fd, flag);
+      result = ChildProcess.hide(c);
+      if (result >= 0) {
+        result = k.setns((int) fd, flag);
+      }
     }
     c.close(fd);
     return result;
+  }
+
+  /** Others run in the namespaces of a container: before we can be seen there, we are hidden. */
+  static long joinContainer(Context c, long flags) {
+    long hidden = ChildProcess.hide(c);
+    return hidden < 0 ? hidden : c.kernel.setns(c.containerPidfd, flags);
   }
 
   static long bringUpLoopback(Context c) {

@@ -20,7 +20,9 @@ import dev.coracle.abi.Statx;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The root filesystem: attached, entered, and hidden or made read-only in parts. */
 final class RootActions {
@@ -155,23 +157,23 @@ final class RootActions {
     long result = k.statx((int) target, "", AT_EMPTY_PATH, Statx.STATX_TYPE, statx);
     if (result >= 0) {
       boolean directory = Statx.type(statx) == Stat.S_IFDIR;
-      result = directory ? maskDirectory(c, (int) target) : maskFile(c, (int) target);
+      result = directory ? maskDirectory(c, (int) target, a.label()) : maskFile(c, (int) target);
     }
     c.close(target);
     return result;
   }
 
-  private long maskDirectory(Context c, int target) {
+  private long maskDirectory(Context c, int target, @Nullable String label) {
     Kernel k = c.kernel;
     if (emptyDirectory < 0) {
+      List<String> data = new ArrayList<>();
+      data.add("nr_blocks=1");
+      data.add("nr_inodes=1");
+      if (label != null) {
+        data.add("context=" + label);
+      }
       long made =
-          MountActions.filesystem(
-              c,
-              "tmpfs",
-              "tmpfs",
-              List.of("ro"),
-              List.of("nr_blocks=1", "nr_inodes=1"),
-              MOUNT_ATTR_RDONLY);
+          MountActions.filesystem(c, "tmpfs", "tmpfs", List.of("ro"), data, MOUNT_ATTR_RDONLY);
       if (made < 0) {
         return made;
       }

@@ -5,6 +5,8 @@ import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_NOFOLLOW;
 import static dev.coracle.abi.Fcntl.O_PATH;
 import static dev.coracle.abi.Fcntl.RESOLVE_IN_ROOT;
+import static dev.coracle.abi.Fcntl.RESOLVE_NO_SYMLINKS;
+import static dev.coracle.abi.Mount.PROC_SUPER_MAGIC;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Stat;
@@ -18,6 +20,7 @@ import dev.coracle.kernel.Kernel;
  */
 final class RootFiles {
   private static final int MOST_LINKS = 40;
+  private static final int MOST_RETRIES = 128;
   private static final int PATH_MAX = 4096;
   private static final long DIRECTORY_MODE = 0755;
   private static final long FILE_MODE = 0644;
@@ -26,7 +29,19 @@ final class RootFiles {
 
   /** Opens a path as O_PATH. */
   static long open(Kernel k, int root, String path) {
-    return k.openat2(root, path, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT);
+    return openat2(k, root, path, O_PATH | O_CLOEXEC);
+  }
+
+  /**
+   * openat2(2) in the root. While others rename and mount, the kernel cannot tell whether a ".." in
+   * a link led out, and says EAGAIN: then it is asked again, but not for ever.
+   */
+  private static long openat2(Kernel k, int root, String path, long flags) {
+    long fd = k.openat2(root, path, flags, 0, RESOLVE_IN_ROOT);
+    for (int i = 0; i < MOST_RETRIES && fd == -Errno.EAGAIN; i++) {
+      fd = k.openat2(root, path, flags, 0, RESOLVE_IN_ROOT);
+    }
+    return fd;
   }
 
   /** Opens a directory as O_PATH, making it and its parents where they are missing. */
@@ -36,17 +51,39 @@ final class RootFiles {
 
   /**
    * Opens the target of a mount as O_PATH, making a directory or an empty file where it is missing.
+   * A way through links must not end in a procfs: what may be covered there is checked by its plain
+   * path (CVE-2019-16884, CVE-2023-28642).
    */
-  static long openTarget(Kernel k, int root, String path, boolean directory) {
-    return target(k, root, path, directory ? Stat.S_IFDIR : Stat.S_IFREG, 0);
+  static long openTarget(Context c, int root, String path, boolean directory) {
+    Kernel k = c.kernel;
+    long flags = O_PATH | O_CLOEXEC | (directory ? O_DIRECTORY : 0);
+    long fd = k.openat2(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+    if (fd != -Errno.ELOOP && fd != -Errno.ENOENT && fd != -Errno.EAGAIN) {
+      return fd;
+    }
+    int type = directory ? Stat.S_IFDIR : Stat.S_IFREG;
+    fd = fd == -Errno.ENOENT ? missing(k, root, path, type, 0) : target(k, root, path, type, 0);
+    if (fd < 0) {
+      return fd;
+    }
+    long filesystem = k.fstatfsType((int) fd);
+    if (filesystem != PROC_SUPER_MAGIC && filesystem >= 0) {
+      return fd;
+    }
+    c.close(fd);
+    return filesystem < 0
+        ? filesystem
+        : c.fail(Errno.EPERM, "a link leads into /proc, which must not be covered");
   }
 
   private static long target(Kernel k, int root, String path, int type, int links) {
     long flags = O_PATH | O_CLOEXEC | (type == Stat.S_IFDIR ? O_DIRECTORY : 0);
-    long fd = k.openat2(root, path, flags, 0, RESOLVE_IN_ROOT);
-    if (fd != -Errno.ENOENT) {
-      return fd;
-    }
+    long fd = openat2(k, root, path, flags);
+    return fd == -Errno.ENOENT ? missing(k, root, path, type, links) : fd;
+  }
+
+  /** Makes what is not there, and opens it. */
+  private static long missing(Kernel k, int root, String path, int type, int links) {
     String clean = trimmed(path);
     String name = name(clean);
     if (links > MOST_LINKS || name.isEmpty() || name.equals(".") || name.equals("..")) {

@@ -73,7 +73,7 @@ final class Steps {
       case Action.AttachDeviceProgram a -> CgroupActions.attachDeviceProgram(c, a);
       case Action.CloneProcess a -> throw misplaced(a);
       case Action.JoinNamespace a -> NamespaceActions.join(c, a.namespace());
-      case Action.JoinContainer a -> k.setns(c.containerPidfd, a.flags());
+      case Action.JoinContainer a -> NamespaceActions.joinContainer(c, a.flags());
       case Action.UnshareCgroupNamespace a -> k.unshare(0x02000000L);
       case Action.SetHostname a -> k.sethostname(a.name());
       case Action.SetDomainname a -> k.setdomainname(a.name());
@@ -87,6 +87,10 @@ final class Steps {
       case Action.PivotRoot a -> {
         devices.done(c);
         yield root.pivot(c);
+      }
+      case Action.MoveRoot a -> {
+        devices.done(c);
+        yield MovedRoot.enter(c);
       }
       case Action.ChangeRoot a -> root.chroot(c, a);
       case Action.SetRootPropagation a -> root.setPropagation(c, a);

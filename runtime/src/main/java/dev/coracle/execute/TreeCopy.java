@@ -7,6 +7,7 @@ import static dev.coracle.abi.Fcntl.O_CREAT;
 import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_EXCL;
 import static dev.coracle.abi.Fcntl.O_NOFOLLOW;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
 import static dev.coracle.abi.Fcntl.O_WRONLY;
 import static dev.coracle.abi.Fcntl.RESOLVE_IN_ROOT;
@@ -27,11 +28,17 @@ final class TreeCopy {
   private static final int PATH_MAX = 4096;
   private static final int SET_ID_BITS = 06000;
 
+  /** Each level holds two descriptors and a buffer: no image needs more levels than this. */
+  private static final int MOST_LEVELS = 256;
+
+  private final Context c;
   private final Kernel k;
   private final byte[] buffer = new byte[BUFFER_BYTES];
+  private int levels;
 
-  private TreeCopy(Kernel kernel) {
-    this.k = kernel;
+  private TreeCopy(Context context) {
+    this.c = context;
+    this.k = context.kernel;
   }
 
   /** Copies what stands at {@code path} in the root, if anything does. */
@@ -44,7 +51,7 @@ final class TreeCopy {
     if (from < 0) {
       return from;
     }
-    TreeCopy copy = new TreeCopy(c.kernel);
+    TreeCopy copy = new TreeCopy(c);
     long result = copy.attributes((int) from, "", to, "", AT_EMPTY_PATH);
     if (result >= 0) {
       result = copy.directory((int) from, to);
@@ -54,10 +61,15 @@ final class TreeCopy {
   }
 
   private long directory(int from, int to) {
+    if (levels == MOST_LEVELS) {
+      return c.fail(Errno.ELOOP, "directories are nested more than " + MOST_LEVELS + " deep");
+    }
+    levels++;
     byte[] entries = new byte[BUFFER_BYTES];
     while (true) {
       long n = k.getdents64(from, entries);
       if (n <= 0) {
+        levels--;
         return n;
       }
       for (int at = 0; at < n; at += Dirent.length(entries, at)) {
@@ -128,7 +140,8 @@ final class TreeCopy {
   }
 
   private long file(int from, String name, int to, int mode) {
-    long source = k.openat2(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0, 0);
+    // It may have become a FIFO since it was looked at: that must not make us wait.
+    long source = k.openat2(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0, 0);
     if (source < 0) {
       return source;
     }

@@ -32,6 +32,7 @@ public final class Create {
    * @param pidFile null for none
    * @param consoleSocket the path of a socket that gets the terminal's master; null for none
    * @param consoleDescriptor a connected socket that gets it; −1 for none
+   * @param noPivot whether the root is changed without pivot_root(2)
    * @param sandbox the value of --sandbox; null where it was not given
    * @param runproc whether we are called by the name runproc
    */
@@ -42,6 +43,7 @@ public final class Create {
       @Nullable String consoleSocket,
       int consoleDescriptor,
       int preserveFds,
+      boolean noPivot,
       @Nullable String sandbox,
       boolean runproc) {}
 
@@ -103,8 +105,8 @@ public final class Create {
   private Plan plan(Bundle bundle, Spec spec, SandboxKind kind, Host host, CgroupPaths cgroups)
       throws Failure {
     boolean isolated = kind == SandboxKind.CONTAINER;
-    Plan plan =
-        Planner.plan(spec, host, new Planner.Target(bundle.path(), cgroups, isolated), problems);
+    Planner.Target target = new Planner.Target(bundle.path(), cgroups, isolated, request.noPivot());
+    Plan plan = Planner.plan(spec, host, target, problems);
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
     }

@@ -86,6 +86,7 @@ public final class Run {
         r.consoleSocket(),
         descriptor,
         r.preserveFds(),
+        r.noPivot(),
         r.sandbox(),
         r.runproc());
   }

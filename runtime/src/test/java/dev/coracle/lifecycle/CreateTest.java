@@ -54,7 +54,15 @@ class CreateTest {
     Create.Request r = FakeHost.request(null);
     Create.Request request =
         new Create.Request(
-            r.id(), r.bundle(), r.pidFile(), console ? "/console" : null, -1, 0, null, false);
+            r.id(),
+            r.bundle(),
+            r.pidFile(),
+            console ? "/console" : null,
+            -1,
+            0,
+            false,
+            null,
+            false);
     return Create.create(host.environment(), request);
   }
 

@@ -100,7 +100,7 @@ final class FakeHost {
   }
 
   static Create.Request request(@Nullable String sandbox) {
-    return new Create.Request("id", "/bundle", "/pid", null, -1, 0, sandbox, false);
+    return new Create.Request("id", "/bundle", "/pid", null, -1, 0, false, sandbox, false);
   }
 
   /** A path that is not there. */
