@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -83,7 +84,54 @@ static void trap_signal(int sig, int exit_code) {
   for (;;) pause();
 }
 
+// swap A B: exchanges two names as fast as it can, until it is killed.
+static void swap(const char *a, const char *b) {
+  for (;;) renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+}
+
+// spy PREFIX: tells of each process whose program it could see, unless that begins with PREFIX; until it is
+// killed.
+static void spy(const char *prefix) {
+  for (;;) {
+    DIR *d = opendir("/proc");
+    for (struct dirent *e; d && (e = readdir(d));) {
+      if (e->d_name[0] < '1' || e->d_name[0] > '9') continue;
+      char path[64], to[4096];
+      snprintf(path, sizeof path, "/proc/%.20s/exe", e->d_name);
+      ssize_t n = readlink(path, to, sizeof to - 1);
+      to[n < 0 ? 0 : n] = 0;
+      if (n > 0 && strncmp(to, prefix, strlen(prefix))) printf("%s %s\n", path, to), fflush(stdout);
+    }
+    if (d) closedir(d);
+  }
+}
+
+// look PID: what of another process can be looked into or taken over: prints a word for each.
+static int look(const char *pid) {
+  static const char *what[] = {"exe", "cwd", "root", "fd/0", "fd/3", "fd/4", "fd/5", "fd/6", "fd/7", "fd/8"};
+  char path[64], to[4096];
+  for (unsigned i = 0; i < sizeof what / sizeof *what; i++) {
+    snprintf(path, sizeof path, "/proc/%.20s/%s", pid, what[i]);
+    if (readlink(path, to, sizeof to) >= 0) printf("%s ", what[i]);
+  }
+  snprintf(path, sizeof path, "/proc/%.20s/mem", pid);
+  int fd = open(path, O_RDWR);
+  if (fd >= 0) printf("mem ");
+  snprintf(path, sizeof path, "/proc/%.20s/environ", pid);
+  fd = open(path, O_RDONLY);
+  if (fd >= 0 && read(fd, to, 1) >= 0) printf("environ ");
+  if (!ptrace(PTRACE_SEIZE, atoi(pid), 0, 0)) printf("ptrace ");
+  int pidfd = syscall(SYS_pidfd_open, atoi(pid), 0);
+  for (int i = 3; i < 9; i++)
+    if (syscall(SYS_pidfd_getfd, pidfd, i, 0) >= 0) printf("pidfd_getfd ");
+  puts("end");
+  return 0;
+}
+
 int main(int argc, char **argv) {
+  if (argc > 3 && !strcmp(argv[1], "swap")) swap(argv[2], argv[3]);
+  if (argc > 2 && !strcmp(argv[1], "spy")) spy(argv[2]);
+  if (argc > 2 && !strcmp(argv[1], "look")) return look(argv[2]);
   if (argc > 2 && !strcmp(argv[1], "syscall")) return make_syscall(argv + 2);
   if (argc > 1 && !strcmp(argv[1], "fds")) return fds();
   if (argc > 1 && !strcmp(argv[1], "signals")) return signals();
@@ -91,6 +139,6 @@ int main(int argc, char **argv) {
   if (argc > 2 && !strcmp(argv[1], "forks")) return forks(atoi(argv[2]));
   if (argc > 3 && !strcmp(argv[1], "trap")) trap_signal(atoi(argv[2]), atoi(argv[3]));
   if (argc > 1 && !strcmp(argv[1], "dumpable")) return printf("%d\n", prctl(PR_GET_DUMPABLE)), 0;
-  fprintf(stderr, "usage: probe syscall|fds|signals|touch-mib|forks|trap|dumpable ...\n");
+  fprintf(stderr, "usage: probe syscall|fds|signals|touch-mib|forks|trap|dumpable|swap|spy|look ...\n");
   return 2;
 }
