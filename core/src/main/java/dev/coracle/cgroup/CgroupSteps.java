@@ -12,22 +12,33 @@ import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What will be written into a container's cgroups, collected before any of it is planned: which
  * controllers a v2 cgroup needs is known only when all values are.
  */
 public final class CgroupSteps {
+  /** What the values are written for. */
+  public enum Use {
+    /** A cgroup that is made for them: what it starts with need not be written. */
+    CREATE,
+    /** The cgroup of a container that runs: whatever is given is written. */
+    UPDATE
+  }
+
   private final CgroupLayout layout;
   private final CgroupPaths paths;
+  private final Use use;
   private final Problems problems;
   private final List<Step> steps = new ArrayList<>();
   private final List<String> controllers = new ArrayList<>();
 
   /** Steps for one container. */
-  public CgroupSteps(CgroupLayout layout, CgroupPaths paths, Problems problems) {
+  public CgroupSteps(CgroupLayout layout, CgroupPaths paths, Use use, Problems problems) {
     this.layout = layout;
     this.paths = paths;
+    this.use = use;
     this.problems = problems;
   }
 
@@ -42,6 +53,28 @@ public final class CgroupSteps {
       return new CgroupFiles(this, controller, Version.NONE, "");
     }
     return new CgroupFiles(this, controller, Version.V2, v2);
+  }
+
+  /**
+   * The files of the v2 cgroup, whatever v1 hierarchies there are beside it.
+   *
+   * @param controller empty for those that every cgroup has
+   */
+  public CgroupFiles unifiedFiles(String controller) {
+    String v2 = paths.v2Path();
+    Version version = v2 == null ? Version.NONE : Version.V2;
+    return new CgroupFiles(this, controller, version, v2 == null ? "" : v2);
+  }
+
+  /** What the values are written for. */
+  public Use use() {
+    return use;
+  }
+
+  /** The mount point of the v1 hierarchy with this controller, or null. */
+  public @Nullable String mountPoint(String controller) {
+    CgroupLayout.Hierarchy h = layout.v1(controller);
+    return h == null ? null : h.mountPoint();
   }
 
   /** Where device rules go: v1's controller, or a program for any v2 cgroup. */
@@ -74,7 +107,7 @@ public final class CgroupSteps {
 
   /** Takes note that a v2 cgroup needs a controller for a property. */
   void need(String controller, Pointer at) {
-    if (controllers.contains(controller)) {
+    if (controller.isEmpty() || controllers.contains(controller)) {
       return;
     }
     Unified u = layout.unified();

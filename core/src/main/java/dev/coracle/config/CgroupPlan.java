@@ -2,7 +2,6 @@ package dev.coracle.config;
 
 import dev.coracle.cgroup.CgroupLayout;
 import dev.coracle.cgroup.CgroupLayout.Hierarchy;
-import dev.coracle.cgroup.CgroupLayout.Unified;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.cgroup.CgroupSteps;
 import dev.coracle.json.Pointer;
@@ -14,11 +13,16 @@ import dev.coracle.plan.PlanBuilder;
 import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.linux.CgroupsPath;
+import dev.coracle.property.linux.resources.BlockIo;
 import dev.coracle.property.linux.resources.Cpu;
 import dev.coracle.property.linux.resources.DevicesRules;
+import dev.coracle.property.linux.resources.HugepageLimits;
 import dev.coracle.property.linux.resources.Memory;
+import dev.coracle.property.linux.resources.Network;
 import dev.coracle.property.linux.resources.Pids;
+import dev.coracle.property.linux.resources.Rdma;
 import dev.coracle.property.linux.resources.ResourcesReader;
+import dev.coracle.property.linux.resources.Unified;
 import dev.coracle.spec.Resources;
 import dev.coracle.spec.Spec;
 import java.util.ArrayList;
@@ -51,7 +55,7 @@ public final class CgroupPlan {
     Origin origin = CgroupsPath.origin(cgroupsPath);
     CgroupsPath.planMake(paths, origin, plan);
 
-    CgroupSteps steps = new CgroupSteps(layout, paths, problems);
+    CgroupSteps steps = new CgroupSteps(layout, paths, CgroupSteps.Use.CREATE, problems);
     values(resources == null ? NO_RESOURCES : resources, layout, paths, steps);
     if (!steps.controllers().isEmpty()) {
       enable(steps.controllers(), cgroupsPath, layout, paths, Errors.NONE, plan);
@@ -64,20 +68,30 @@ public final class CgroupPlan {
     CgroupsPath.planJoin(paths, origin, plan);
   }
 
-  /** Adds the steps that give a container other limits; its device rules stay as they are. */
+  /**
+   * Adds the steps that give a container other limits.
+   *
+   * <p>Its device rules stay as they are, whatever is given: engines repeat the rules of the bundle
+   * in each update, and hooks of accelerators have added to them since. Peers: runc.
+   */
   public static void planUpdate(
       Resources resources,
       CgroupLayout layout,
       CgroupPaths paths,
       PlanBuilder plan,
       Problems problems) {
-    CgroupSteps steps = new CgroupSteps(layout, paths, problems);
+    CgroupSteps steps = new CgroupSteps(layout, paths, CgroupSteps.Use.UPDATE, problems);
     Resources.Cpu cpu = resources.cpu();
     if (cpu != null) {
       Cpu.planSets(cpu, steps);
       Cpu.plan(cpu, steps);
     }
     limits(resources, steps);
+    Unified.plan(resources.unified(), layout, steps);
+    if (!steps.controllers().isEmpty()) {
+      // What create did not enable. Where that cannot be, the write that needs it tells.
+      enable(steps.controllers(), null, layout, paths, Errors.ANY, plan);
+    }
     steps.addTo(plan);
   }
 
@@ -86,7 +100,7 @@ public final class CgroupPlan {
    * host has, even where nothing is limited, as runc and crun enable them.
    */
   private static List<String> statistics(CgroupLayout layout, List<String> enabled) {
-    Unified unified = layout.unified();
+    CgroupLayout.Unified unified = layout.unified();
     List<String> offered = unified == null ? null : unified.controllers();
     List<String> out = new ArrayList<>();
     if (layout.version() != CgroupLayout.Version.V2 || offered == null) {
@@ -109,6 +123,8 @@ public final class CgroupPlan {
     }
     limits(resources, steps);
     DevicesRules.plan(resources.devices(), steps);
+    // Last: what it names itself wins over all that was derived from other properties.
+    Unified.plan(resources.unified(), layout, steps);
   }
 
   private static void limits(Resources resources, CgroupSteps steps) {
@@ -119,6 +135,16 @@ public final class CgroupPlan {
     Long pids = resources.pidsLimit();
     if (pids != null) {
       Pids.plan(pids, steps);
+    }
+    HugepageLimits.plan(resources.hugepageLimits(), steps);
+    Resources.BlockIo blockIo = resources.blockIo();
+    if (blockIo != null) {
+      BlockIo.plan(blockIo, steps);
+    }
+    Rdma.plan(resources.rdma(), steps);
+    Resources.Network network = resources.network();
+    if (network != null) {
+      Network.plan(network, steps);
     }
   }
 
@@ -162,7 +188,7 @@ public final class CgroupPlan {
       CgroupPaths paths,
       Errors tolerates,
       PlanBuilder plan) {
-    Unified unified = layout.unified();
+    CgroupLayout.Unified unified = layout.unified();
     String path = paths.v2Path();
     if (unified == null || path == null) {
       return;

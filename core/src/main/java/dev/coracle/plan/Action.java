@@ -45,6 +45,56 @@ public sealed interface Action {
   record WriteCgroupLines(String path, List<String> values) implements Action {}
 
   /**
+   * Writes values that bound each other, as memory's limit and that of memory with swap: what is
+   * refused with EINVAL is tried again once the others are written.
+   */
+  record WriteCgroupValues(List<WriteCgroupFile> values) implements Action {}
+
+  /** Writes a value into the first of two files that is there. */
+  record WriteEitherCgroupFile(WriteCgroupFile first, WriteCgroupFile otherwise)
+      implements Action {}
+
+  /**
+   * On cgroup v2: gives cpu.max another period and leaves the quota as it is.
+   *
+   * @param path the cgroup
+   */
+  record SetCpuPeriod(String path, long periodMicros) implements Action {}
+
+  /**
+   * On cgroup v2: limits swap by the sum of memory and swap, where memory is limited already.
+   *
+   * @param path the cgroup
+   */
+  record SetSwapBySum(String path, long sumBytes) implements Action {}
+
+  /**
+   * On cgroup v2: refuses a limit that is not above what the cgroup uses now, which the kernel
+   * would take and kill for.
+   *
+   * @param path the cgroup
+   */
+  record CheckMemoryUsage(String path, long limitBytes) implements Action {}
+
+  /**
+   * Limits huge pages of one size.
+   *
+   * @param path the cgroup
+   * @param file of the limit, such as {@code hugetlb.2MB.max}
+   */
+  record LimitHugePages(String path, String file, String pageSize, String value)
+      implements Action {}
+
+  /**
+   * On cgroup v1: gives realtime runtime to the cgroups above one, where they have none: a cgroup
+   * can hand on only what it has.
+   *
+   * @param periodMicros 0 where it is not given
+   */
+  record AllotRealtime(String mountPoint, String path, long periodMicros, long runtimeMicros)
+      implements Action {}
+
+  /**
    * Moves the calling process, which must have one thread, into a cgroup by writing {@code 0}.
    *
    * @param file the tasks or cgroup.procs file

@@ -15,6 +15,18 @@ public final class ActionText {
       case Action.InheritCpuset a -> "inherit the cpuset of " + quote(a.path());
       case Action.WriteCgroupFile a -> "write " + quote(a.value()) + " to " + quote(a.path());
       case Action.WriteCgroupLines a -> "write " + a.values() + " to " + quote(a.path());
+      case Action.WriteCgroupValues a -> values(a);
+      case Action.WriteEitherCgroupFile a ->
+          of(a.first()) + ", or where it is not there " + of(a.otherwise());
+      case Action.SetCpuPeriod a ->
+          "set the period to " + a.periodMicros() + " in " + quote(a.path() + "/cpu.max");
+      case Action.SetSwapBySum a ->
+          "limit memory and swap to " + a.sumBytes() + " in " + quote(a.path());
+      case Action.CheckMemoryUsage a ->
+          "limit memory to " + a.limitBytes() + " below the usage of " + quote(a.path());
+      case Action.LimitHugePages a ->
+          "write " + quote(a.value()) + " to " + quote(a.path() + "/" + a.file());
+      case Action.AllotRealtime a -> "give realtime runtime to the parents of " + quote(a.path());
       case Action.JoinCgroup a -> "join cgroup by " + quote(a.file());
       case Action.AttachDeviceProgram a ->
           "attach device program (" + a.program() + ") to " + quote(a.path());
@@ -59,6 +71,14 @@ public final class ActionText {
       case Action.Park a -> "wait for start";
       case Action.Execute a -> "execute " + quote(a.args().get(0));
     };
+  }
+
+  private static String values(Action.WriteCgroupValues a) {
+    StringBuilder out = new StringBuilder();
+    for (Action.WriteCgroupFile value : a.values()) {
+      out.append(out.length() == 0 ? "" : ", and ").append(of(value));
+    }
+    return out.toString();
   }
 
   private static String clone(Action.CloneProcess a) {

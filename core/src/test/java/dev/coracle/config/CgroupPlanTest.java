@@ -88,6 +88,17 @@ class CgroupPlanTest {
       case Action.EnableControllers a -> "enable " + a.path() + " " + a.controllers();
       case Action.InheritCpuset a -> "inherit " + a.mountPoint() + " " + a.path();
       case Action.WriteCgroupFile a -> a.path() + " = " + a.value();
+      case Action.WriteCgroupValues a -> {
+        StringBuilder out = new StringBuilder();
+        for (Action.WriteCgroupFile f : a.values()) {
+          out.append(out.length() == 0 ? "" : " & ").append(f.path() + " = " + f.value());
+        }
+        yield out.toString();
+      }
+      case Action.SetCpuPeriod a -> a.path() + "/cpu.max = keep " + a.periodMicros();
+      case Action.SetSwapBySum a -> a.path() + "/memory.swap.max = up to " + a.sumBytes();
+      case Action.CheckMemoryUsage a -> "check " + a.path() + " below " + a.limitBytes();
+      case Action.AllotRealtime a -> "allot " + a.mountPoint() + " to " + a.path();
       case Action.WriteCgroupLines a -> a.path() + " = " + a.values().size() + " lines";
       case Action.JoinCgroup a -> "join " + a.file();
       case Action.AttachDeviceProgram a -> "program " + a.path() + " " + a.program();
@@ -104,10 +115,10 @@ class CgroupPlanTest {
             "enable /sys/fs/cgroup/docker [cpuset, cpu, memory, pids]",
             "/sys/fs/cgroup/docker/id/cpuset.cpus = 0",
             "/sys/fs/cgroup/docker/id/cpuset.mems = 0",
-            "/sys/fs/cgroup/docker/id/cpu.weight = 174",
-            "/sys/fs/cgroup/docker/id/cpu.max = 5000 50000",
-            "/sys/fs/cgroup/docker/id/cpu.max.burst = 100",
             "/sys/fs/cgroup/docker/id/cpu.idle = 0",
+            "/sys/fs/cgroup/docker/id/cpu.weight = 174",
+            "/sys/fs/cgroup/docker/id/cpu.max = 5000 50000"
+                + " & /sys/fs/cgroup/docker/id/cpu.max.burst = 100",
             "/sys/fs/cgroup/docker/id/memory.swap.max = 32",
             "/sys/fs/cgroup/docker/id/memory.max = 64",
             "/sys/fs/cgroup/docker/id/memory.low = 32",
@@ -148,13 +159,13 @@ class CgroupPlanTest {
             "inherit /cg/cpuset /cg/cpuset/docker",
             "/cg/cpuset/docker/id/cpuset.cpus = 0",
             "/cg/cpuset/docker/id/cpuset.mems = 0",
-            "/cg/cpu,cpuacct/docker/id/cpu.shares = 2048",
-            "/cg/cpu,cpuacct/docker/id/cpu.cfs_period_us = 50000",
-            "/cg/cpu,cpuacct/docker/id/cpu.cfs_quota_us = 5000",
-            "/cg/cpu,cpuacct/docker/id/cpu.cfs_burst_us = 100",
             "/cg/cpu,cpuacct/docker/id/cpu.idle = 0",
-            "/cg/memory/docker/id/memory.limit_in_bytes = 64",
-            "/cg/memory/docker/id/memory.memsw.limit_in_bytes = 96",
+            "/cg/cpu,cpuacct/docker/id/cpu.shares = 2048",
+            "/cg/cpu,cpuacct/docker/id/cpu.cfs_period_us = 50000"
+                + " & /cg/cpu,cpuacct/docker/id/cpu.cfs_quota_us = 5000"
+                + " & /cg/cpu,cpuacct/docker/id/cpu.cfs_burst_us = 100",
+            "/cg/memory/docker/id/memory.limit_in_bytes = 64"
+                + " & /cg/memory/docker/id/memory.memsw.limit_in_bytes = 96",
             "/cg/memory/docker/id/memory.soft_limit_in_bytes = 32",
             "/cg/pids/docker/id/pids.max = 7",
             "/cg/devices/docker/id/devices.allow = a",
@@ -192,8 +203,8 @@ class CgroupPlanTest {
     Resources.Memory memory = new Resources.Memory(null, null, null, 1L, 2L, 3L, true, false);
     assertThat(plan(v1("cpu memory"), "/id", new Resources(List.of(), memory, cpu, null)))
         .containsSubsequence(
-            "/cg/cpu/id/cpu.rt_period_us = 5",
-            "/cg/cpu/id/cpu.rt_runtime_us = 4",
+            "allot /cg/cpu to /cg/cpu/id",
+            "/cg/cpu/id/cpu.rt_period_us = 5 & /cg/cpu/id/cpu.rt_runtime_us = 4",
             "/cg/memory/id/memory.kmem.limit_in_bytes = 1",
             "/cg/memory/id/memory.kmem.tcp.limit_in_bytes = 2",
             "/cg/memory/id/memory.oom_control = 1",
@@ -239,8 +250,8 @@ class CgroupPlanTest {
             "make /cg/memory/id",
             "make /cg/unified/id",
             "enable /cg/unified [pids]",
-            "/cg/memory/id/memory.limit_in_bytes = 64",
-            "/cg/memory/id/memory.memsw.limit_in_bytes = 96",
+            "/cg/memory/id/memory.limit_in_bytes = 64"
+                + " & /cg/memory/id/memory.memsw.limit_in_bytes = 96",
             "/cg/memory/id/memory.soft_limit_in_bytes = 32",
             "/cg/unified/id/pids.max = 7",
             "program /cg/unified/id deny all, 12 rules",
@@ -258,7 +269,6 @@ class CgroupPlanTest {
         .isEqualTo(
             """
             config.json /linux/resources/memory/limit: no memory controller is mounted
-            config.json /linux/resources/memory/swap: no memory controller is mounted
             config.json /linux/resources/memory/reservation: no memory controller is mounted
             config.json /linux/resources/pids/limit: no pids controller is mounted
             config.json /linux/resources/devices: no devices controller is mounted""");
@@ -314,12 +324,6 @@ class CgroupPlanTest {
             "/sys/fs/cgroup/id/memory.swap.max = 0",
             "/sys/fs/cgroup/id/memory.max = 64",
             "/sys/fs/cgroup/id/memory.low = max");
-    assertThat(
-            plan(
-                V2,
-                "/id",
-                memory(new Resources.Memory(-1L, null, 9L, -1L, null, null, false, false))))
-        .contains("/sys/fs/cgroup/id/memory.swap.max = 9");
     assertThat(problems.all()).isEmpty();
     assertThat(
             plan(
@@ -339,24 +343,88 @@ class CgroupPlanTest {
                 cpu(new Resources.Cpu(2L, -1L, 0L, 5000L, null, null, null, null, null))))
         .containsSubsequence(
             "/sys/fs/cgroup/id/cpu.weight = 1",
-            "/sys/fs/cgroup/id/cpu.max = max 5000",
-            "/sys/fs/cgroup/id/cpu.max.burst = 0");
+            "/sys/fs/cgroup/id/cpu.max.burst = 0",
+            "/sys/fs/cgroup/id/cpu.max = max 5000");
+    assertThat(
+            plan(
+                V2,
+                "/id",
+                cpu(new Resources.Cpu(null, null, null, 5000L, null, null, null, null, null))))
+        .contains("/sys/fs/cgroup/id/cpu.max = keep 5000");
   }
 
   @Test
   void v1Limits() {
-    plan(
-        v1("memory"),
-        "/id",
-        memory(new Resources.Memory(-1L, null, 9L, null, null, null, false, false)));
     plan(
         v1("cpu"),
         "/id",
         cpu(new Resources.Cpu(1L, null, null, null, null, null, null, null, null)));
     assertThat(problems.errorText())
         .isEqualTo(
-            """
-            config.json /linux/resources/memory/swap: cannot be set on cgroup v1 while memory has no limit
-            config.json /linux/resources/cpu/shares: must be from 2 to 262144 on cgroup v1, not 1""");
+            "config.json /linux/resources/cpu/shares: must be from 2 to 262144 on cgroup v1, not 1");
+  }
+
+  private List<String> update(CgroupLayout layout, Resources resources) {
+    PlanBuilder builder = new PlanBuilder();
+    CgroupPlan.planUpdate(
+        resources, layout, CgroupPaths.of(layout, "/id", "id"), builder, problems);
+    List<String> out = new ArrayList<>();
+    for (Step s : builder.build().steps()) {
+      out.add(text(s.action()));
+    }
+    return out;
+  }
+
+  @Test
+  void anUpdateWritesDefaultsToo() {
+    Resources unlimited =
+        new Resources(
+            DENY_ALL,
+            new Resources.Memory(-1L, -1L, null, null, null, null, false, false),
+            new Resources.Cpu(1024L, -1L, null, 100_000L, null, null, null, null, null),
+            -1L);
+    assertThat(update(v1("cpu memory pids"), unlimited))
+        .containsExactly(
+            "/cg/cpu/id/cpu.shares = 1024",
+            "/cg/cpu/id/cpu.cfs_quota_us = -1",
+            "/cg/cpu/id/cpu.cfs_period_us = 100000",
+            "/cg/memory/id/memory.memsw.limit_in_bytes = -1",
+            "/cg/memory/id/memory.limit_in_bytes = -1",
+            "/cg/memory/id/memory.soft_limit_in_bytes = -1",
+            "/cg/pids/id/pids.max = max");
+    assertThat(update(V2, unlimited))
+        .containsExactly(
+            "enable /sys/fs/cgroup [cpu, memory, pids]",
+            "/sys/fs/cgroup/id/cpu.weight = 100",
+            "/sys/fs/cgroup/id/cpu.max = max 100000",
+            "/sys/fs/cgroup/id/memory.swap.max = max",
+            "/sys/fs/cgroup/id/memory.max = max",
+            "/sys/fs/cgroup/id/memory.low = max",
+            "/sys/fs/cgroup/id/pids.max = max");
+    assertThat(update(v1("name=systemd"), new Resources(List.of(), null, null, -1L)))
+        .as("no controller, no limit")
+        .isEmpty();
+    assertThat(problems.all()).isEmpty();
+  }
+
+  @Test
+  void anUpdateKeepsWhatIsNotGiven() {
+    assertThat(
+            update(V2, cpu(new Resources.Cpu(null, 9000L, null, null, null, null, null, null, 1L))))
+        .containsExactly(
+            "enable /sys/fs/cgroup [cpu]",
+            "/sys/fs/cgroup/id/cpu.max = 9000",
+            "/sys/fs/cgroup/id/cpu.idle = 1");
+    assertThat(
+            update(
+                V2,
+                cpu(new Resources.Cpu(null, null, null, 100_000L, null, null, null, null, null))))
+        .contains("/sys/fs/cgroup/id/cpu.max = keep 100000");
+    assertThat(
+            update(V2, memory(new Resources.Memory(null, null, 9L, null, null, null, false, true))))
+        .containsExactly(
+            "enable /sys/fs/cgroup [memory]",
+            "check /sys/fs/cgroup/id below 9",
+            "/sys/fs/cgroup/id/memory.swap.max = up to 9");
   }
 }

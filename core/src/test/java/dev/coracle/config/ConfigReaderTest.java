@@ -219,7 +219,8 @@ class ConfigReaderTest {
         "'sysctl': {'a..b': '1'}|/sysctl/a..b: is not the name of a kernel parameter",
         "'sysctl': {'net.x': 1}|/sysctl/net.x: must be a string, not the number 1",
         "'uidMappings': [{}]|/uidMappings: is not yet supported",
-        "'resources': {'unified': {'a': 'b'}}|/resources/unified: is not yet supported",
+        "'resources': {'unified': {'a': 'b'}}|/resources/unified/a: must be a controller, a dot, and the"
+            + " name of a parameter",
       })
   void linux(String member, String expected) {
     assertThat(read("{'ociVersion': '1.0.0', 'linux': {" + member + "}}")).isNotNull();

@@ -7,7 +7,16 @@ import dev.coracle.cgroup.CgroupLayout;
 /** The cgroup layouts of usual hosts, with all controllers that we know. */
 final class Layouts {
   private static final String[] HIERARCHIES = {
-    "cpu,cpuacct", "cpuset", "memory", "devices", "pids", "name=systemd"
+    "cpu,cpuacct",
+    "cpuset",
+    "memory",
+    "devices",
+    "pids",
+    "blkio",
+    "hugetlb",
+    "net_cls,net_prio",
+    "rdma",
+    "name=systemd"
   };
 
   static final CgroupLayout V1 = v1("");

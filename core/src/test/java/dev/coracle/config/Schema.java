@@ -128,7 +128,7 @@ final class Schema {
     }
     switch (node.path("type").asText()) {
       case "integer" -> {
-        for (long n : new long[] {1, 2, 5000}) {
+        for (long n : new long[] {1, 2, 100, 5000}) {
           out.add(MAKE.numberNode(n));
         }
       }

@@ -72,12 +72,28 @@ class SpecCoverageTest {
           {"linux": {"resources": {"devices":
              [{"allow": true, "type": "c", "major": 9, "minor": 3, "access": "rw"}]}}}
           """,
+          "/linux/resources/blockIO/throttleReadBpsDevice/0/",
+          beside("throttleReadBpsDevice", "\"rate\": 7"),
+          "/linux/resources/blockIO/throttleWriteBpsDevice/0/",
+          beside("throttleWriteBpsDevice", "\"rate\": 7"),
+          "/linux/resources/blockIO/throttleReadIOPSDevice/0/",
+          beside("throttleReadIOPSDevice", "\"rate\": 7"),
+          "/linux/resources/blockIO/throttleWriteIOPSDevice/0/",
+          beside("throttleWriteIOPSDevice", "\"rate\": 7"),
+          "/linux/resources/blockIO/weightDevice/0/",
+          beside("weightDevice", "\"weight\": 77"),
           "/linux/seccomp/",
           """
           {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
              {"names": ["read"], "action": "SCMP_ACT_ERRNO", "errnoRet": 7,
               "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_MASKED_EQ"}]}]}}}
           """);
+
+  /** A list of block devices with one in it. */
+  private static String beside(String list, String value) {
+    String device = "{\"major\": 8, \"minor\": 0, " + value + "}";
+    return "{\"linux\": {\"resources\": {\"blockIO\": {\"" + list + "\": [" + device + "]}}}}";
+  }
 
   private record Outcome(Spec spec, List<String> plans, List<String> problems) {}
 

@@ -171,7 +171,6 @@ class CgroupsIT {
     bed.run(bundle).exitsWith(1);
   }
 
-  @Unsupported(runtime = "coracle", reason = "blockIO is not yet supported")
   @Test
   @NeedsController("blkio")
   void blockIoWeightOrThrottleIsSet(Testbed bed) throws IOException {
@@ -195,7 +194,6 @@ class CgroupsIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "hugepageLimits is not yet supported")
   @Test
   @NeedsController("hugetlb")
   void hugePagesAreLimited(Testbed bed) {
@@ -209,7 +207,6 @@ class CgroupsIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "unified is not yet supported")
   @Test
   @NeedsController("unified")
   void unifiedIsWrittenAsItIs(Testbed bed) {

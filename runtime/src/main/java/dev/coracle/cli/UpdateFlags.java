@@ -7,9 +7,11 @@ import java.util.List;
 
 /** The flags of {@code update} as linux.resources. */
 final class UpdateFlags {
-  // Flag, part of the resources, key, and s for text or n for a number.
+  // Flag, part of the resources, key, and s for text, n for a number, or b for bytes.
   private static final String FLAGS =
-      "memory memory limit n;memory-reservation memory reservation n;memory-swap memory swap n;"
+      "memory memory limit b;memory-reservation memory reservation b;memory-swap memory swap b;"
+          + "kernel-memory memory kernel b;kernel-memory-tcp memory kernelTCP b;"
+          + "blkio-weight blockIO weight n;"
           + "cpu-share cpu shares n;cpu-quota cpu quota n;cpu-period cpu period n;"
           + "cpu-burst cpu burst n;cpu-idle cpu idle n;cpu-rt-period cpu realtimePeriod n;"
           + "cpu-rt-runtime cpu realtimeRuntime n;cpuset-cpus cpu cpus s;cpuset-mems cpu mems s;"
@@ -28,7 +30,12 @@ final class UpdateFlags {
         Json.Obj part = part(out, words.get(1));
         part.keys().add(words.get(2));
         part.values()
-            .add(words.get(3).equals("s") ? new Json.Str(value) : number(words.get(0), value));
+            .add(
+                switch (words.get(3)) {
+                  case "s" -> new Json.Str(value);
+                  case "b" -> ByteSize.parse(words.get(0), value);
+                  default -> number(words.get(0), value);
+                });
       }
       from = to + 1;
     }
@@ -47,6 +54,9 @@ final class UpdateFlags {
 
   private static Json number(String flag, String text) throws Failure {
     boolean negative = text.startsWith("-");
+    if (text.length() == (negative ? 1 : 0)) {
+      throw new Failure("--" + flag + " must be a number, not \"" + text + "\"");
+    }
     long value = 0;
     for (int i = negative ? 1 : 0; i < text.length(); i++) {
       char c = text.charAt(i);

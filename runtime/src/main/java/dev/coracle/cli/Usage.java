@@ -101,9 +101,12 @@ final class Usage {
       case "update" ->
           """
           --resources, -r=FILE  linux.resources as JSON; - for standard input
-          --memory=BYTES  memory limit
+          --blkio-weight=N  weight of block devices, 10 to 1000
+          --memory=BYTES  memory limit; 64M and 1.5g are understood, -1 is none
           --memory-reservation=BYTES  memory that is left when memory is short
           --memory-swap=BYTES  limit of memory and swap together
+          --kernel-memory=BYTES  limit of the kernel's own memory; has no effect since Linux 5.16
+          --kernel-memory-tcp=BYTES  limit of memory in TCP buffers, on cgroup v1
           --cpu-share=N  share of the CPUs
           --cpu-quota=MICROSECONDS  CPU time in each period
           --cpu-period=MICROSECONDS  that period

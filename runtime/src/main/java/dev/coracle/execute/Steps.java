@@ -69,6 +69,13 @@ final class Steps {
       case Action.InheritCpuset a -> CgroupActions.inheritCpuset(c, a);
       case Action.WriteCgroupFile a -> CgroupActions.write(k, a.path(), a.value());
       case Action.WriteCgroupLines a -> CgroupActions.writeLines(c, a);
+      case Action.WriteCgroupValues a -> CgroupValues.writeAll(k, a.values());
+      case Action.WriteEitherCgroupFile a -> CgroupValues.writeEither(k, a);
+      case Action.SetCpuPeriod a -> CgroupValues.setCpuPeriod(k, a);
+      case Action.SetSwapBySum a -> CgroupValues.setSwapBySum(c, a);
+      case Action.CheckMemoryUsage a -> CgroupValues.checkMemoryUsage(c, a);
+      case Action.LimitHugePages a -> CgroupValues.limitHugePages(c, a);
+      case Action.AllotRealtime a -> CgroupValues.allotRealtime(k, a);
       case Action.JoinCgroup a -> CgroupActions.write(k, a.file(), "0");
       case Action.AttachDeviceProgram a -> CgroupActions.attachDeviceProgram(c, a);
       case Action.CloneProcess a -> throw misplaced(a);

@@ -22,8 +22,6 @@ import dev.coracle.spec.Resources;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
 import dev.coracle.state.Status;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -43,10 +41,13 @@ public final class Update {
     if (e.store().status(state) == Status.STOPPED) {
       throw new Failure("cannot update a container that has stopped: container not running");
     }
+    if (file != null && !flags.keys().isEmpty()) {
+      throw new Failure("--resources cannot stand beside flags for single limits");
+    }
     Problems problems = new Problems();
     Json.Obj object = file == null ? flags : read(e, file);
     Resources resources =
-        ResourcesReader.readObject(new Members(object, Pointer.ROOT, problems::error));
+        ResourcesReader.readUpdate(new Members(object, Pointer.ROOT, problems::error));
     PlanBuilder plan = new PlanBuilder();
     CgroupPlan.planUpdate(
         resources,
@@ -57,19 +58,13 @@ public final class Update {
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
     }
-    List<Step> steps = new ArrayList<>(plan.build().in(Phase.PARENT_BEFORE));
+    List<Step> steps = plan.build().in(Phase.PARENT_BEFORE);
     Context context =
         new Context(
             e.kernel(), new HookState(OciVersion.NEWEST, id, state.bundle(), state.annotations()));
     String problem = StepList.run(context, steps);
     if (problem != null) {
-      // A limit that grows past another one, such as memory past memory and swap, must come after
-      // it; one that shrinks, before it.
-      Collections.reverse(steps);
-      String again = StepList.run(context, steps);
-      if (again != null) {
-        throw new Failure(problem);
-      }
+      throw new Failure(problem);
     }
   }
 

@@ -2,12 +2,16 @@ package dev.coracle.property.linux.resources;
 
 import dev.coracle.cgroup.CgroupFiles;
 import dev.coracle.cgroup.CgroupSteps;
+import dev.coracle.cgroup.CgroupSteps.Use;
 import dev.coracle.cgroup.CpuWeight;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.kernel.Errno;
+import dev.coracle.plan.Action;
 import dev.coracle.plan.Errors;
 import dev.coracle.spec.Resources;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,59 +111,93 @@ public final class Cpu {
   public static void plan(Resources.Cpu cpu, CgroupSteps steps) {
     CgroupFiles files = steps.files("cpu");
     if (files.isV2()) {
-      planV2(cpu, files);
+      planV2(cpu, files, steps);
     } else {
       planV1(cpu, files, steps);
     }
   }
 
   private static void planV1(Resources.Cpu c, CgroupFiles files, CgroupSteps steps) {
-    Long shares = c.shares();
-    if (shares != null && shares != SHARES_DEFAULT_V1) {
-      if (shares < SHARES_MIN_V1 || shares > SHARES_MAX_V1) {
-        String text = Long.toUnsignedString(shares);
-        steps.problems().error(SHARES, "must be from 2 to 262144 on cgroup v1, not " + text);
-      } else {
-        files.write("cpu.shares", "" + shares, SHARES);
-      }
-    }
-    // The period before the quota: their ratio is what is checked against the parent's. The burst
-    // after the quota, which it must not exceed.
+    busy(c, files);
+    sharesV1(c, files, steps);
+    // Their ratio is checked against the parent's, and the burst against the quota: in which order
+    // they can be written depends on what was there.
+    List<Action.WriteCgroupFile> values = new ArrayList<>(3);
     Long period = c.periodMicros();
-    if (period != null && period != PERIOD_DEFAULT_MICROS) {
-      files.write("cpu.cfs_period_us", "" + period, PERIOD);
+    if (period != null && (period != PERIOD_DEFAULT_MICROS || steps.use() == Use.UPDATE)) {
+      values.add(files.value("cpu.cfs_period_us", "" + period));
     }
     Long quota = c.quotaMicros();
     if (quota != null && quota > 0) {
-      files.write("cpu.cfs_quota_us", "" + quota, QUOTA);
+      values.add(files.value("cpu.cfs_quota_us", "" + quota));
+    } else if (quota != null) {
+      files.writeDefault("cpu.cfs_quota_us", "-1", QUOTA, Errors.NONE);
     }
-    burst(c, "cpu.cfs_burst_us", files);
-    // The period before the runtime, which is 0 at first and must not exceed it.
-    Long realtimePeriod = c.realtimePeriodMicros();
-    if (realtimePeriod != null) {
-      files.write("cpu.rt_period_us", "" + realtimePeriod, REALTIME_PERIOD);
-    }
-    Long runtime = c.realtimeRuntimeMicros();
-    if (runtime != null) {
-      files.write("cpu.rt_runtime_us", "" + runtime, REALTIME_RUNTIME);
-    }
+    burst(c, "cpu.cfs_burst_us", values, files);
+    files.writeBound(values, period != null ? PERIOD : quota != null ? QUOTA : BURST);
+    realtimeV1(c, files, steps);
     idle(c, files);
   }
 
-  private static void planV2(Resources.Cpu c, CgroupFiles files) {
+  private static void sharesV1(Resources.Cpu c, CgroupFiles files, CgroupSteps steps) {
+    Long shares = c.shares();
+    if (shares == null || (shares == SHARES_DEFAULT_V1 && steps.use() == Use.CREATE)) {
+      return;
+    }
+    if (shares < SHARES_MIN_V1 || shares > SHARES_MAX_V1) {
+      String text = Long.toUnsignedString(shares);
+      steps.problems().error(SHARES, "must be from 2 to 262144 on cgroup v1, not " + text);
+    } else {
+      files.write("cpu.shares", "" + shares, SHARES);
+    }
+  }
+
+  /** Only a kernel with CONFIG_RT_GROUP_SCHED has the files. */
+  private static void realtimeV1(Resources.Cpu c, CgroupFiles files, CgroupSteps steps) {
+    Long period = c.realtimePeriodMicros();
+    Long runtime = c.realtimeRuntimeMicros();
+    List<Action.WriteCgroupFile> values = new ArrayList<>(2);
+    if (period != null) {
+      values.add(files.value("cpu.rt_period_us", "" + period));
+    }
+    if (runtime != null) {
+      values.add(files.value("cpu.rt_runtime_us", "" + runtime));
+    }
+    String mountPoint = steps.mountPoint("cpu");
+    if (runtime != null && runtime > 0 && mountPoint != null) {
+      // A new cgroup has no realtime runtime, and neither have those that were made above it.
+      Action allot =
+          new Action.AllotRealtime(
+              mountPoint, files.directory(), period == null ? 0 : period, runtime);
+      files.add(allot, REALTIME_RUNTIME, Errors.NONE);
+    }
+    files.writeBound(values, runtime != null ? REALTIME_RUNTIME : REALTIME_PERIOD);
+  }
+
+  private static void planV2(Resources.Cpu c, CgroupFiles files, CgroupSteps steps) {
+    busy(c, files);
     Long shares = c.shares();
     if (shares != null) {
       files.write("cpu.weight", "" + CpuWeight.ofShares(shares), SHARES);
     }
+    List<Action.WriteCgroupFile> values = new ArrayList<>(2);
     Long quota = c.quotaMicros();
     Long period = c.periodMicros();
-    long every = period == null ? PERIOD_DEFAULT_MICROS : period;
-    if (quota != null && quota > 0) {
-      files.write("cpu.max", quota + " " + every, QUOTA);
-    } else if (every != PERIOD_DEFAULT_MICROS) {
-      files.write("cpu.max", "max " + every, PERIOD);
+    if (quota != null) {
+      // Without a period the kernel keeps the one that is there.
+      String value = (quota > 0 ? "" + quota : "max") + (period == null ? "" : " " + period);
+      if (quota > 0 || period != null && period != PERIOD_DEFAULT_MICROS) {
+        values.add(files.value("cpu.max", value));
+      } else {
+        files.writeDefault("cpu.max", value, QUOTA, Errors.NONE);
+      }
     }
-    burst(c, "cpu.max.burst", files);
+    burst(c, "cpu.max.burst", values, files);
+    files.writeBound(values, quota != null ? QUOTA : BURST);
+    boolean fresh = steps.use() == Use.CREATE;
+    if (quota == null && period != null && !(fresh && period == PERIOD_DEFAULT_MICROS)) {
+      files.add(new Action.SetCpuPeriod(files.directory(), period), PERIOD, Errors.NONE);
+    }
     if (c.realtimePeriodMicros() != null) {
       files.unsupportedOnV2(REALTIME_PERIOD);
     }
@@ -169,20 +207,30 @@ public final class Cpu {
     idle(c, files);
   }
 
-  private static void burst(Resources.Cpu c, String file, CgroupFiles files) {
+  private static void burst(
+      Resources.Cpu c, String file, List<Action.WriteCgroupFile> values, CgroupFiles files) {
     Long burst = c.burstMicros();
-    if (burst != null) {
-      // Before Linux 5.14 there is no burst, as if it were 0.
-      Errors tolerates = burst == 0 ? Errors.of(Errno.ENOENT) : Errors.NONE;
-      files.write(file, "" + burst, BURST, tolerates);
+    if (burst != null && burst > 0) {
+      values.add(files.value(file, "" + burst));
+    } else if (burst != null) {
+      // Before Linux 5.14 there is no burst, as if it were 0. Before the quota, which it bounds.
+      files.write(file, "0", BURST, Errors.of(Errno.ENOENT));
     }
   }
 
-  // After the shares: an idle group's cannot be changed any more.
+  // Not idle any more before the shares, which an idle group has none of; idle after them.
+  private static void busy(Resources.Cpu c, CgroupFiles files) {
+    Long idle = c.idle();
+    if (idle != null && idle == 0) {
+      // Before Linux 5.15 nothing is ever idle.
+      files.write("cpu.idle", "0", IDLE, Errors.of(Errno.ENOENT));
+    }
+  }
+
   private static void idle(Resources.Cpu c, CgroupFiles files) {
     Long idle = c.idle();
-    if (idle != null) {
-      files.write("cpu.idle", "" + idle, IDLE);
+    if (idle != null && idle == 1) {
+      files.write("cpu.idle", "1", IDLE);
     }
   }
 

@@ -5,15 +5,20 @@ import dev.coracle.cgroup.CgroupSteps;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.kernel.Errno;
+import dev.coracle.plan.Action;
 import dev.coracle.plan.Errors;
 import dev.coracle.spec.Resources;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Memory limits (config-linux.md, "Memory").
  *
  * <p>Of a limit, 0 means that it is not set and −1 that there is none, which is how a new cgroup
- * starts, so that neither is written.
+ * starts, so that it is written in an update only.
+ *
+ * <p>checkBeforeUpdate: v1 refuses a limit below what is used by itself; on v2 it would kill.
  *
  * <p>Kernel: linux v6.12 Documentation/admin-guide/cgroup-v1/memory.rst, cgroup-v2.rst.
  */
@@ -28,6 +33,9 @@ public final class Memory {
   private static final Pointer SWAPPINESS = POINTER.child("swappiness");
   private static final Pointer DISABLE_OOM_KILLER = POINTER.child("disableOOMKiller");
 
+  private static final String LIMIT_V1 = "memory.limit_in_bytes";
+  private static final String MEMSW = "memory.memsw.limit_in_bytes";
+
   private static final long UNLIMITED = -1;
   private static final int SWAPPINESS_MAX = 100;
 
@@ -37,7 +45,7 @@ public final class Memory {
   private Memory() {}
 
   /** Reads it. */
-  public static Resources.@Nullable Memory read(Members resources) {
+  public static Resources.@Nullable Memory read(Members resources, CgroupSteps.Use use) {
     Members memory = resources.object("memory");
     if (memory == null) {
       return null;
@@ -55,7 +63,7 @@ public final class Memory {
     if (!memory.bool("useHierarchy", true)) {
       memory.error("useHierarchy", "cannot be false: Linux 5.11 has no other hierarchy any more");
     }
-    checkSwap(memory, out);
+    checkSwap(memory, out, use);
     return out;
   }
 
@@ -77,14 +85,19 @@ public final class Memory {
     return value;
   }
 
-  private static void checkSwap(Members memory, Resources.Memory m) {
+  private static void checkSwap(Members memory, Resources.Memory m, CgroupSteps.Use use) {
     Long swap = m.swapBytes();
     Long limit = m.limitBytes();
     if (swap == null || swap == UNLIMITED) {
       return;
     }
     if (limit == null) {
-      memory.error("swap", "needs /linux/resources/memory/limit, for it is the sum of both");
+      // An update may find a limit that is set already.
+      if (use == CgroupSteps.Use.CREATE) {
+        memory.error("swap", "needs /linux/resources/memory/limit, for it is the sum of both");
+      }
+    } else if (limit == UNLIMITED) {
+      memory.error("swap", "needs a limit of memory, for it is the sum of both");
     } else if (swap < limit) {
       memory.error(
           "swap", "must not be below the memory limit of " + limit + ", for it is the sum");
@@ -102,21 +115,12 @@ public final class Memory {
   }
 
   private static void planV1(Resources.Memory m, CgroupFiles files, CgroupSteps steps) {
-    Long limit = m.limitBytes();
-    Long swap = m.swapBytes();
-    boolean limited = limit != null && limit != UNLIMITED;
-    // The memory limit first: the sum with swap can never be the lower one of them.
-    if (limited) {
-      files.write("memory.limit_in_bytes", "" + limit, LIMIT);
+    limitsV1(m, files);
+    String soft = "memory.soft_limit_in_bytes";
+    if (!bytes(m.reservationBytes(), soft, RESERVATION, files, Errors.NONE)
+        && m.reservationBytes() != null) {
+      files.writeDefault(soft, "-1", RESERVATION, Errors.NONE);
     }
-    if (swap != null && swap != UNLIMITED) {
-      if (limited) {
-        files.write("memory.memsw.limit_in_bytes", "" + swap, SWAP);
-      } else {
-        steps.problems().error(SWAP, "cannot be set on cgroup v1 while memory has no limit");
-      }
-    }
-    bytes(m.reservationBytes(), "memory.soft_limit_in_bytes", RESERVATION, files, Errors.NONE);
     planKernelV1(m, files, steps);
     if (m.disableOomKiller()) {
       files.write("memory.oom_control", "1", DISABLE_OOM_KILLER);
@@ -125,6 +129,28 @@ public final class Memory {
     if (swappiness != null) {
       files.write("memory.swappiness", "" + swappiness, SWAPPINESS);
     }
+  }
+
+  private static void limitsV1(Resources.Memory m, CgroupFiles files) {
+    Long limit = m.limitBytes();
+    Long swap = m.swapBytes();
+    boolean unlimited = limit != null && limit == UNLIMITED;
+    // Without swap accounting there is no file, and no limit. First, for it bounds memory's own;
+    // a limit of memory that is lifted lifts this one too, as with runc.
+    if (swap == null ? unlimited : swap == UNLIMITED) {
+      files.writeDefault(MEMSW, "-1", SWAP, Errors.of(Errno.ENOENT));
+    }
+    if (unlimited) {
+      files.writeDefault(LIMIT_V1, "-1", LIMIT, Errors.NONE);
+    }
+    List<Action.WriteCgroupFile> values = new ArrayList<>(2);
+    if (limit != null && !unlimited) {
+      values.add(files.value(LIMIT_V1, "" + limit));
+    }
+    if (swap != null && swap != UNLIMITED) {
+      values.add(files.value(MEMSW, "" + swap));
+    }
+    files.writeBound(values, values.size() == 2 || limit != null ? LIMIT : SWAP);
   }
 
   private static void planKernelV1(Resources.Memory m, CgroupFiles files, CgroupSteps steps) {
@@ -145,18 +171,7 @@ public final class Memory {
   }
 
   private static void planV2(Resources.Memory m, CgroupFiles files) {
-    Long limit = m.limitBytes();
-    Long swap = m.swapBytes();
-    if (swap != null && swap != UNLIMITED) {
-      // v1's swap is the sum of both. Where memory is unlimited there is nothing to take off.
-      long own = limit == null || limit == UNLIMITED ? swap : swap - limit;
-      // No swap at all is what a kernel without swap gives anyway: then the file is not there.
-      files.write(
-          "memory.swap.max", "" + own, SWAP, own == 0 ? Errors.of(Errno.ENOENT) : Errors.NONE);
-    }
-    if (limit != null && limit != UNLIMITED) {
-      files.write("memory.max", "" + limit, LIMIT);
-    }
+    limitsV2(m, files);
     Long reservation = m.reservationBytes();
     if (reservation != null) {
       // The start value is 0 here, so that −1 is not the default: runc writes max too.
@@ -175,6 +190,37 @@ public final class Memory {
     }
     if (m.disableOomKiller()) {
       files.unsupportedOnV2(DISABLE_OOM_KILLER);
+    }
+  }
+
+  private static void limitsV2(Resources.Memory m, CgroupFiles files) {
+    Long limit = m.limitBytes();
+    Long swap = m.swapBytes();
+    boolean unlimited = limit != null && limit == UNLIMITED;
+    // No swap at all, or all of it, is what a kernel without swap gives: then no file is there.
+    Errors noSwap = Errors.of(Errno.ENOENT);
+    if (m.checkBeforeUpdate()) {
+      check(swap, SWAP, files);
+      check(limit, LIMIT, files);
+    }
+    if (swap == null ? unlimited : swap == UNLIMITED) {
+      files.writeDefault("memory.swap.max", "max", SWAP, noSwap);
+    } else if (swap != null && limit == null) {
+      files.add(new Action.SetSwapBySum(files.directory(), swap), SWAP, Errors.NONE);
+    } else if (swap != null && limit != null) {
+      long own = swap - limit; // v1's swap is the sum of both
+      files.write("memory.swap.max", "" + own, SWAP, own == 0 ? noSwap : Errors.NONE);
+    }
+    if (unlimited) {
+      files.writeDefault("memory.max", "max", LIMIT, Errors.NONE);
+    } else if (limit != null) {
+      files.write("memory.max", "" + limit, LIMIT);
+    }
+  }
+
+  private static void check(@Nullable Long bytes, Pointer at, CgroupFiles files) {
+    if (bytes != null && bytes != UNLIMITED) {
+      files.add(new Action.CheckMemoryUsage(files.directory(), bytes), at, Errors.NONE);
     }
   }
 }

@@ -1,8 +1,10 @@
 package dev.coracle.property.linux.resources;
 
+import dev.coracle.cgroup.CgroupFiles;
 import dev.coracle.cgroup.CgroupSteps;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
+import dev.coracle.plan.Errors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +29,11 @@ public final class Pids {
 
   /** Writes it. */
   public static void plan(long limit, CgroupSteps steps) {
+    CgroupFiles files = steps.files("pids");
     if (limit >= 0) {
-      steps.files("pids").write("pids.max", "" + Math.max(1, limit), LIMIT);
+      files.write("pids.max", "" + Math.max(1, limit), LIMIT);
+    } else {
+      files.writeDefault("pids.max", "max", LIMIT, Errors.NONE);
     }
   }
 }

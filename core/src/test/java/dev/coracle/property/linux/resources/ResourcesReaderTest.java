@@ -13,6 +13,7 @@ import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.spec.Resources;
 import dev.coracle.spec.Resources.DeviceRule;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,7 +68,13 @@ class ResourcesReaderTest {
                     new DeviceRule(true, 'b', null, null, "m")),
                 new Resources.Memory(null, null, null, null, null, null, false, false),
                 new Resources.Cpu(null, null, null, null, null, null, null, null, null),
-                0L));
+                0L,
+                new Resources.BlockIo(
+                    null, null, List.of(), List.of(), List.of(), List.of(), List.of()),
+                List.of(),
+                null,
+                List.of(),
+                Map.of()));
   }
 
   @Test
@@ -94,16 +101,10 @@ class ResourcesReaderTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{'blockIO':{'weight':10}}|/blockIO: is not yet supported",
-        "{'blockIO':{'throttleReadBpsDevice':[{}]}}|/blockIO: is not yet supported",
-        "{'hugepageLimits':[{}]}|/hugepageLimits: is not yet supported",
-        "{'network':{'classID':1}}|/network: is not yet supported",
-        "{'network':'x'}|/network: is not yet supported",
-        "{'rdma':{'a':{'hcaHandles':1}}}|/rdma: is not yet supported",
-        "{'unified':{'memory.max':'1'}}|/unified: is not yet supported",
         "{'memory':{'limit':-2}}|/memory/limit: must be from -1 to",
         "{'memory':{'swap':5}}|/memory/swap: needs /linux/resources/memory/limit",
         "{'memory':{'limit':6,'swap':5}}|/memory/swap: must not be below the memory limit of 6",
+        "{'memory':{'limit':-1,'swap':5}}|/memory/swap: needs a limit of memory",
         "{'memory':{'swappiness':101}}|/memory/swappiness: must be from 0 to 100, not 101",
         "{'memory':{'useHierarchy':false}}|/memory/useHierarchy: cannot be false",
         "{'memory':[]}|/memory: must be an object",
@@ -129,6 +130,13 @@ class ResourcesReaderTest {
   void wrong(String json, String error) {
     assertThat(errors(json)).startsWith("config.json /linux/resources" + error);
     assertThat(problems.all()).hasSize(1);
+  }
+
+  @Test
+  void anUpdateOfSwapNeedsNoLimitBesideIt() {
+    Members resources = linux("{'memory':{'swap':5}}");
+    assertThat(ResourcesReader.readUpdate(resources).memory()).isNotNull();
+    assertThat(problems.all()).isEmpty();
   }
 
   @Test
