@@ -211,16 +211,21 @@ public final class Planner {
     Seccomp seccomp = spec.linux().seccomp();
     if (seccomp != null && !process.noNewPrivileges()) {
       // Loading a filter takes CAP_SYS_ADMIN then: as late as that is still there.
-      SeccompFilter.plan(seccomp, false, plan);
+      SeccompFilter.plan(seccomp, Phase.CHILD_PROCESS, target.bundle(), plan);
     }
     User.plan(process, capabilities != null, plan);
     Capabilities.plan(capabilities, capabilitiesOrigin, plan);
     NoNewPrivileges.plan(process.noNewPrivileges(), plan);
     // As the user that will run it: what they may not execute is not found.
     Args.planFind(process.args(), process.env(), plan);
+    boolean late = process.noNewPrivileges();
+    if (seccomp != null && late && seccomp.notifies()) {
+      // The runtime must still be there to hand the listener on, and create fails if it cannot.
+      SeccompFilter.plan(seccomp, Phase.CHILD_PROCESS, target.bundle(), plan);
+    }
     Args.planPark(plan);
-    if (seccomp != null && process.noNewPrivileges()) {
-      SeccompFilter.plan(seccomp, true, plan);
+    if (seccomp != null && late && !seccomp.notifies()) {
+      SeccompFilter.plan(seccomp, Phase.CHILD_START, target.bundle(), plan);
     }
     Args.planExecute(process.args(), process.env(), process.user().uid(), plan);
   }

@@ -254,8 +254,21 @@ public sealed interface Action {
    */
   record ChangeDirectory(String path, boolean create) implements Action {}
 
-  /** Loads a seccomp filter (an array of struct sock_filter). */
-  record InstallSeccomp(Program filter, long flags) implements Action {}
+  /**
+   * Loads a seccomp filter (an array of struct sock_filter).
+   *
+   * @param listener who is asked about system calls; null where nobody is
+   */
+  record InstallSeccomp(Program filter, long flags, @Nullable Listener listener)
+      implements Action {}
+
+  /**
+   * The agent that gets a filter's listening descriptor.
+   *
+   * @param path its socket
+   * @param metadata what it is told; null for nothing
+   */
+  record Listener(String path, @Nullable String metadata) {}
 
   /** Finds the program in the container's PATH. */
   record FindProgram(List<String> args, List<String> env) implements Action {}

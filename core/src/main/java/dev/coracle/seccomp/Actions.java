@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What a filter answers: the spec's words and the kernel's SECCOMP_RET_* (seccomp(2)). */
 public final class Actions {
-  /** The words that are known. SCMP_ACT_NOTIFY, the last one, cannot be compiled. */
+  /** The words that are known. */
   public static final String WORDS =
       " SCMP_ACT_KILL SCMP_ACT_KILL_THREAD SCMP_ACT_KILL_PROCESS SCMP_ACT_TRAP SCMP_ACT_ERRNO"
           + " SCMP_ACT_TRACE SCMP_ACT_LOG SCMP_ACT_ALLOW SCMP_ACT_NOTIFY ";
@@ -13,6 +13,7 @@ public final class Actions {
   static final int SECCOMP_RET_KILL_PROCESS = 0x80000000;
   static final int SECCOMP_RET_TRAP = 0x00030000;
   static final int SECCOMP_RET_ERRNO = 0x00050000;
+  static final int SECCOMP_RET_USER_NOTIF = 0x7fc00000;
   static final int SECCOMP_RET_TRACE = 0x7ff00000;
   static final int SECCOMP_RET_LOG = 0x7ffc0000;
   static final int SECCOMP_RET_ALLOW = 0x7fff0000;
@@ -29,11 +30,6 @@ public final class Actions {
   /** Whether the word is an action of the spec. */
   public static boolean isKnown(String word) {
     return Words.indexOf(WORDS, word) >= 0;
-  }
-
-  /** Whether the word asks for a supervisor in user space. */
-  public static boolean isNotify(String word) {
-    return Words.indexOf(WORDS, word) == 8;
   }
 
   /** The largest errnoRet of an action: MAX_ERRNO of the kernel, any data for a tracer; 0: none. */
@@ -56,6 +52,7 @@ public final class Actions {
       case 5 -> SECCOMP_RET_TRACE | data;
       case 6 -> SECCOMP_RET_LOG;
       case 7 -> SECCOMP_RET_ALLOW;
+      case 8 -> SECCOMP_RET_USER_NOTIF;
       default -> throw new IllegalArgumentException(word);
     };
   }

@@ -11,13 +11,31 @@ import org.jspecify.annotations.Nullable;
  * @param defaultErrnoRet null for EPERM
  * @param architectures {@code SCMP_ARCH_*}; empty for the native one
  * @param flags {@code SECCOMP_FILTER_FLAG_*}
+ * @param listenerPath the socket of the agent that answers for {@code SCMP_ACT_NOTIFY}; a relative one
+ *     starts from the bundle
+ * @param listenerMetadata what the agent is told, which only it understands; null for nothing
  */
 public record Seccomp(
     String defaultAction,
     @Nullable Integer defaultErrnoRet,
     List<String> architectures,
     List<String> flags,
+    @Nullable String listenerPath,
+    @Nullable String listenerMetadata,
     List<Rule> syscalls) {
+
+  /** The action that leaves a system call to an agent in user space. */
+  public static final String NOTIFY = "SCMP_ACT_NOTIFY";
+
+  /** Whether some system call is left to an agent: then the filter has a listener. */
+  public boolean notifies() {
+    for (Rule rule : syscalls) {
+      if (rule.action().equals(NOTIFY)) {
+        return true;
+      }
+    }
+    return false;
+  }
 
   /**
    * One rule for several system calls.

@@ -84,9 +84,10 @@ class SpecCoverageTest {
           beside("weightDevice", "\"weight\": 77"),
           "/linux/seccomp/",
           """
-          {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+          {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "listenerPath": "/agent", "syscalls": [
              {"names": ["read"], "action": "SCMP_ACT_ERRNO", "errnoRet": 7,
-              "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_MASKED_EQ"}]}]}}}
+              "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_MASKED_EQ"}]},
+             {"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}}}
           """);
 
   /** A list of block devices with one in it. */

@@ -35,7 +35,8 @@ class SeccompCompilerTest {
           "SCMP_ACT_ERRNO",
           "SCMP_ACT_TRACE",
           "SCMP_ACT_ALLOW",
-          "SCMP_ACT_LOG");
+          "SCMP_ACT_LOG",
+          Seccomp.NOTIFY);
   private static final List<String> OPERATORS =
       List.of("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ");
   private static final List<String> NAMES =
@@ -287,7 +288,7 @@ class SeccompCompilerTest {
       rules.add(new Rule(some, action, random.nextBoolean() ? null : 38, args, i));
     }
     String byDefault = ACTIONS.get(random.nextInt(ACTIONS.size()));
-    return new Seccomp(byDefault, null, architectures, List.of(), rules);
+    return new Seccomp(byDefault, null, architectures, List.of(), null, null, rules);
   }
 
   private static List<Integer> allNumbers() {
@@ -317,7 +318,7 @@ class SeccompCompilerTest {
   }
 
   private static Seccomp profile(String action, List<String> architectures, Rule... rules) {
-    return new Seccomp(action, null, architectures, List.of(), List.of(rules));
+    return new Seccomp(action, null, architectures, List.of(), null, null, List.of(rules));
   }
 
   private static Rule rule(String action, String name, Arg... args) {

@@ -710,23 +710,24 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long sendDescriptor(int socket, String text, int fd) {
-    // struct msghdr (56 bytes), struct iovec (16), struct cmsghdr with one int (24), then the text.
+    // struct msghdr (56 bytes), struct iovec (16), struct cmsghdr with one int (24).
+    Scratch.reset();
+    long data = Scratch.text(text);
     Address msg = Scratch.structure();
     Address iov = msg.add(56);
     Address cmsg = msg.add(72);
-    Address data = msg.add(96);
     Address.fillZero(msg, 96);
     msg.add(16).putLong(iov.toLong());
     msg.add(24).putLong(1);
     msg.add(32).putLong(cmsg.toLong());
     msg.add(40).putLong(24);
-    iov.putLong(data.toLong());
-    iov.add(8).putLong(Scratch.encode(text, data) - 1);
+    iov.putLong(data);
+    iov.add(8).putLong(Scratch.textBytes() - 1);
     cmsg.putLong(20);
     cmsg.add(8).putInt(1);
     cmsg.add(12).putInt(1);
     cmsg.add(16).putInt(fd);
-    return call(Syscalls.SENDMSG, socket, msg.toLong(), 0);
+    return call(Syscalls.SENDMSG, socket, msg.toLong(), 0, 0, 0);
   }
 
   @Override

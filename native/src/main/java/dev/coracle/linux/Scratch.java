@@ -31,6 +31,11 @@ final class Scratch {
     return overflow;
   }
 
+  /** How many bytes the texts of this call have, with their NUL bytes. */
+  static int textBytes() {
+    return used - TEXT_FROM;
+  }
+
   /** The structure area, of 4096 bytes. */
   static Address structure() {
     return BASE;

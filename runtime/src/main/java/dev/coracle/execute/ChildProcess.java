@@ -18,12 +18,14 @@ import org.jspecify.annotations.Nullable;
  * plan and speaks to the runtime by one-letter messages.
  *
  * <p>{@code H}: time for the runtime's hooks, answered with any byte. {@code R}: ready, parked or
- * about to execute. {@code F} and a text: failed.
+ * about to execute. {@code F} and a text: failed. {@code N} and a number: the descriptor of a seccomp
+ * listener, answered with any byte once an agent has it.
  */
 final class ChildProcess {
   static final char HOOKS = 'H';
   static final char READY = 'R';
   static final char FAILED = 'F';
+  static final char LISTENER = 'N';
 
   private static final int FIRST_AFTER_STDIO = 3;
   private static final int FAILURE_STATUS = 1;
@@ -99,15 +101,17 @@ final class ChildProcess {
   }
 
   private static @Nullable String waitForHooks(Context c) {
-    long result = send(c, HOOKS, "");
-    byte[] go = new byte[1];
-    if (result >= 0) {
-      result = c.kernel.read(c.sync, go, 0, 1);
-    }
+    long result = ask(c, HOOKS, "");
     if (result == 0) {
       return "the runtime ended before its hooks";
     }
     return result < 0 ? "cannot wait for hooks: " + c.explain(result) : null;
+  }
+
+  /** Says something that the runtime answers: 0 where it has ended instead. */
+  static long ask(Context c, char kind, String text) {
+    long result = send(c, kind, text);
+    return result < 0 ? result : c.kernel.read(c.sync, new byte[1], 0, 1);
   }
 
   /** The step {@code Park}: says that all is set up, and sleeps until {@code start}. */

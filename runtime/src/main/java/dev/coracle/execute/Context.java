@@ -24,6 +24,9 @@ public final class Context {
   /** The container's first process, for exec; −1 elsewhere. */
   int containerPidfd = -1;
 
+  /** Its pid, for exec; 0 elsewhere. */
+  int containerPid;
+
   /** How many descriptors after stdio the program keeps. */
   int preserveFds;
 
@@ -70,8 +73,9 @@ public final class Context {
   }
 
   /** Joins the container of which this is the first process. */
-  public void useContainer(int pidfd) {
+  public void useContainer(int pidfd, int pid) {
     containerPidfd = pidfd;
+    containerPid = pid;
   }
 
   /** Says in words why a step failed, in place of the system call, and returns the error. */

@@ -10,6 +10,12 @@ public record HookState(
   /** The text with what changes: the status, and the pid where there is one. */
   String text(String status, int pid) {
     JsonWriter out = JsonWriter.compact();
+    write(out, status, pid);
+    return out.toString();
+  }
+
+  /** Writes the same as a value of something larger. */
+  void write(JsonWriter out, String status, int pid) {
     out.object().field("ociVersion", ociVersion).field("id", id).field("status", status);
     if (pid > 0) {
       out.field("pid", pid);
@@ -22,6 +28,6 @@ public record HookState(
       }
       out.endObject();
     }
-    return out.endObject().toString();
+    out.endObject();
   }
 }

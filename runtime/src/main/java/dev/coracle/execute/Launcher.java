@@ -129,7 +129,10 @@ public final class Launcher {
       if (message[0] == ChildProcess.READY) {
         return null;
       }
-      String problem = steps.run(plan.in(Phase.PARENT_HOOKS));
+      String problem =
+          message[0] == ChildProcess.LISTENER
+              ? SeccompListener.handOn(c, plan, pidfd, Bytes.text(message, 1, (int) n))
+              : steps.run(plan.in(Phase.PARENT_HOOKS));
       if (problem == null) {
         long sent = c.kernel.write(sync, message, 0, 1);
         problem = sent < 0 ? unheard(sent) : null;

@@ -117,7 +117,7 @@ final class Steps {
       case Action.SetNoNewPrivileges a -> k.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
       case Action.SetUmask a -> k.umask(a.mask());
       case Action.ChangeDirectory a -> ProcessActions.changeDirectory(c, a);
-      case Action.InstallSeccomp a -> k.seccompSetFilter(a.flags(), a.filter().bytes());
+      case Action.InstallSeccomp a -> SeccompListener.install(c, a);
       case Action.FindProgram a -> ProcessActions.findProgram(c, a);
       case Action.Park a -> ChildProcess.park(c);
       case Action.Execute a -> ProcessActions.execute(c, a);

@@ -216,7 +216,7 @@ public final class Exec {
     if (pidfd < 0 || stat == null || stat.startTicks() != state.startTicks()) {
       throw new Failure("cannot exec in a stopped container: container not running");
     }
-    context.useContainer((int) pidfd);
+    context.useContainer((int) pidfd, state.pid());
     console(e, request, process, context);
     Launcher launcher = new Launcher(context, plan);
     String problem = launcher.prepare();

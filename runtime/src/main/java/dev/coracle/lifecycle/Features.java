@@ -74,7 +74,7 @@ public final class Features {
         out,
         "actions",
         "SCMP_ACT_ALLOW SCMP_ACT_ERRNO SCMP_ACT_KILL SCMP_ACT_KILL_PROCESS SCMP_ACT_KILL_THREAD"
-            + " SCMP_ACT_LOG SCMP_ACT_TRACE SCMP_ACT_TRAP");
+            + " SCMP_ACT_LOG SCMP_ACT_NOTIFY SCMP_ACT_TRACE SCMP_ACT_TRAP");
     words(
         out,
         "operators",
@@ -82,10 +82,7 @@ public final class Features {
             + " SCMP_CMP_NE");
     words(out, "archs", "SCMP_ARCH_X32 SCMP_ARCH_X86 SCMP_ARCH_X86_64");
     words(out, "knownFlags", SeccompFilter.FLAGS);
-    words(
-        out,
-        "supportedFlags",
-        "SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW SECCOMP_FILTER_FLAG_TSYNC");
+    words(out, "supportedFlags", SeccompFilter.FLAGS);
     out.endObject();
   }
 

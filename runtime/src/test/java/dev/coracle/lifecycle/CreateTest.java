@@ -76,6 +76,9 @@ class CreateTest {
   }
 
   private static String[] script(String bundle) {
+    if (bundle.equals("notify")) {
+      return new String[] {"N7", "R"};
+    }
     boolean hooks = bundle.equals("docker") || bundle.equals("hooks");
     return hooks ? new String[] {"H", "R"} : new String[] {"R"};
   }
@@ -131,6 +134,21 @@ class CreateTest {
       }
     }
     throw new AssertionError("no clone3");
+  }
+
+  @Test
+  void aListenerIsSentToItsAgent() throws Failure {
+    FakeHost host = host("notify", "v2");
+    host.kernel.childSays("N7", "R");
+    create(host, false);
+    List<String> calls = host.kernel.calls();
+    assertThat(calls).anyMatch(c -> c.startsWith("pidfd_getfd(") && c.endsWith(", 7, 0)"));
+    assertThat(calls).anyMatch(c -> c.contains("\"/bundle/agent.sock\""));
+    String state =
+        "{\"ociVersion\":\"1.3.0\",\"fds\":[\"seccompFd\"],\"pid\":4242,\"metadata\":\"m\",\"state\":"
+            + "{\"ociVersion\":\"1.3.0\",\"id\":\"id\",\"status\":\"creating\",\"pid\":4242,"
+            + "\"bundle\":\"/bundle\"}}";
+    assertThat(calls).anyMatch(c -> c.startsWith("sendmsg(") && c.contains(state));
   }
 
   @Test
@@ -216,6 +234,7 @@ class CreateTest {
     "docker,v2",
     "joined,v2",
     "hooks,v1",
+    "notify,v2",
     "runc,v2"
   })
   void everyCallOfTheRuntimeMayFail(String bundle, String layout) {
@@ -249,6 +268,7 @@ class CreateTest {
     "joined,v2",
     "chroot,v2",
     "hooks,v1",
+    "notify,v2",
     "runc,v2"
   })
   void everyCallOfTheContainersProcessMayFail(String bundle, String layout) {

@@ -4,6 +4,7 @@ import dev.coracle.json.Json;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action.InstallSeccomp;
+import dev.coracle.plan.Action.Listener;
 import dev.coracle.plan.Action.Program;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
@@ -44,6 +45,12 @@ public final class SeccompFilter {
   private static final String SPEC_ALLOW = "SECCOMP_FILTER_FLAG_SPEC_ALLOW";
   private static final int WAIT_KILLABLE_RECV = 3;
 
+  // seccomp(2)
+  private static final long SECCOMP_FILTER_FLAG_TSYNC = 1;
+  private static final long SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3;
+  private static final long SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 1 << 4;
+  private static final long SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 1 << 5; // Linux 5.19
+
   /**
    * What stands for an action that was wrong, once that was told, so that the record stays
    * well-formed. It takes an errnoRet: whether the wrong one would is not known.
@@ -61,16 +68,22 @@ public final class SeccompFilter {
     if (seccomp == null) {
       return null;
     }
-    notSupported(seccomp, "listenerPath");
-    notSupported(seccomp, "listenerMetadata");
     String defaultAction = action(seccomp, "defaultAction");
+    if (defaultAction.equals(Seccomp.NOTIFY)) {
+      // The call that hands the listener to the agent would wait for the agent.
+      seccomp.error("defaultAction", "must not be SCMP_ACT_NOTIFY, which is for single calls");
+      defaultAction = NO_ACTION;
+    }
     Seccomp out =
         new Seccomp(
             defaultAction,
             errno(seccomp, "defaultErrnoRet", defaultAction),
             architectures(seccomp),
             flags(seccomp),
+            seccomp.string("listenerPath"),
+            seccomp.string("listenerMetadata"),
             rules(seccomp));
+    checkListener(seccomp, out);
     checkLength(seccomp, out);
     return out;
   }
@@ -78,25 +91,35 @@ public final class SeccompFilter {
   /**
    * Adds the step that loads the filter. It is the last one before execve(2), so that the filter
    * need not allow what the runtime does; but without no_new_privs the kernel asks for
-   * CAP_SYS_ADMIN, so it must come before the capabilities are dropped.
+   * CAP_SYS_ADMIN, so it must come before the capabilities are dropped, and a filter with a
+   * listener while there is a runtime that hands the listener on.
+   *
+   * @param bundle the bundle's absolute path
    */
-  public static void plan(Seccomp seccomp, boolean noNewPrivileges, PlanBuilder plan) {
+  public static void plan(Seccomp seccomp, Phase phase, String bundle, PlanBuilder plan) {
     byte[] filter = SeccompCompiler.compile(seccomp, NATIVE);
     String summary = SeccompCompiler.instructions(filter) + " instructions";
-    plan.add(
-        noNewPrivileges ? Phase.CHILD_START : Phase.CHILD_PROCESS,
-        new InstallSeccomp(new Program(filter, summary), flagBits(seccomp.flags())),
-        POINTER);
+    long flags = flagBits(seccomp.flags());
+    String path = seccomp.listenerPath();
+    Listener listener = null;
+    if (path != null && seccomp.notifies()) {
+      String absolute = path.startsWith("/") ? path : bundle + "/" + path;
+      listener = new Listener(absolute, seccomp.listenerMetadata());
+      flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+      if ((flags & SECCOMP_FILTER_FLAG_TSYNC) != 0) {
+        // The descriptor is the result then, so the kernel wants another word for a failure.
+        flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+      }
+    }
+    plan.add(phase, new InstallSeccomp(new Program(filter, summary), flags, listener), POINTER);
   }
 
-  /** SECCOMP_FILTER_FLAG_*: the kernel's bits have the order of the words. */
+  /** SECCOMP_FILTER_FLAG_*: the kernel's first bits have the order of the words. */
   static long flagBits(List<String> flags) {
     long bits = 0;
     for (String flag : flags) {
       int index = Words.indexOf(FLAGS, flag);
-      if (index >= 0 && index != WAIT_KILLABLE_RECV) {
-        bits |= 1L << index;
-      }
+      bits |= index == WAIT_KILLABLE_RECV ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 1L << index;
     }
     return bits;
   }
@@ -104,10 +127,6 @@ public final class SeccompFilter {
   private static String action(Members in, String key) {
     String word = in.requiredString(key);
     if (!in.has(key) || !(in.raw(key) instanceof Json.Str)) {
-      return NO_ACTION;
-    }
-    if (Actions.isNotify(word)) {
-      in.error(key, "SCMP_ACT_NOTIFY is not yet supported");
       return NO_ACTION;
     }
     if (!Actions.isKnown(word)) {
@@ -153,12 +172,28 @@ public final class SeccompFilter {
       int index = Words.indexOf(FLAGS, words.get(i));
       if (index < 0) {
         seccomp.error("flags", i, "unknown seccomp flag \"" + words.get(i) + "\"");
-      } else if (index == WAIT_KILLABLE_RECV) {
-        seccomp.error(
-            "flags", i, words.get(i) + " needs SCMP_ACT_NOTIFY, which is not yet supported");
       }
     }
     return words;
+  }
+
+  /** What has to do with system calls that are left to an agent. */
+  private static void checkListener(Members seccomp, Seccomp out) {
+    boolean notifies = out.notifies();
+    String path = out.listenerPath();
+    if (path != null && path.isEmpty()) {
+      seccomp.error("listenerPath", "must not be empty");
+    } else if (path == null && notifies && !seccomp.has("listenerPath")) {
+      seccomp.error("listenerPath", "is required by SCMP_ACT_NOTIFY");
+    }
+    if (out.listenerMetadata() != null && !seccomp.has("listenerPath")) {
+      seccomp.error("listenerMetadata", "must not be given without listenerPath");
+    }
+    for (int i = 0; i < out.flags().size(); i++) {
+      if (!notifies && Words.indexOf(FLAGS, out.flags().get(i)) == WAIT_KILLABLE_RECV) {
+        seccomp.error("flags", i, out.flags().get(i) + " needs a rule with SCMP_ACT_NOTIFY");
+      }
+    }
   }
 
   private static List<Rule> rules(Members seccomp) {
@@ -168,6 +203,11 @@ public final class SeccompFilter {
       Members rule = rules.get(i);
       List<String> names = names(rule);
       String action = action(rule, "action");
+      int write = names.indexOf("write");
+      if (write >= 0 && action.equals(Seccomp.NOTIFY)) {
+        // By write(2) the runtime learns of the listener: nobody could answer yet.
+        rule.error("names", write, "must not be write with SCMP_ACT_NOTIFY");
+      }
       out.add(new Rule(names, action, errno(rule, "errnoRet", action), args(rule), i));
     }
     return out;
@@ -209,12 +249,6 @@ public final class SeccompFilter {
   private static void required(Members in, String key) {
     if (!in.has(key)) {
       in.error(key, "is required");
-    }
-  }
-
-  private static void notSupported(Members in, String key) {
-    if (in.has(key)) {
-      in.error(key, "is not yet supported");
     }
   }
 

@@ -7,6 +7,7 @@ import dev.coracle.json.JsonParser;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action.InstallSeccomp;
+import dev.coracle.plan.Action.Listener;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.plan.Step;
@@ -35,6 +36,7 @@ class SeccompFilterTest {
             "{'seccomp':{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,"
                 + "'architectures':['SCMP_ARCH_X86','SCMP_ARCH_SHEB'],"
                 + "'flags':['SECCOMP_FILTER_FLAG_TSYNC','SECCOMP_FILTER_FLAG_LOG'],"
+                + "'listenerPath':'/agent','listenerMetadata':'m',"
                 + "'syscalls':[{'names':['read','no_such_call'],'action':'SCMP_ACT_TRACE',"
                 + "'errnoRet':9,'args':[{'index':5,'value':18446744073709551615,"
                 + "'op':'SCMP_CMP_NE'}]}]}}");
@@ -46,6 +48,8 @@ class SeccompFilterTest {
                 38,
                 List.of("SCMP_ARCH_X86", "SCMP_ARCH_SHEB"),
                 List.of("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG"),
+                "/agent",
+                "m",
                 List.of(
                     new Seccomp.Rule(
                         List.of("read", "no_such_call"),
@@ -65,12 +69,14 @@ class SeccompFilterTest {
     assertThat(
             SeccompFilter.flagBits(List.of("SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_TSYNC")))
         .isEqualTo(3);
+    assertThat(SeccompFilter.flagBits(List.of("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")))
+        .isEqualTo(32);
   }
 
   @Test
   void allProblemsAreToldWhereTheyAre() throws Exception {
     read(
-        "{'seccomp':{'defaultAction':'SCMP_ACT_KILL','defaultErrnoRet':1,'listenerPath':'/x',"
+        "{'seccomp':{'defaultAction':'SCMP_ACT_KILL','defaultErrnoRet':1,"
             + "'listenerMetadata':'m','architectures':['SCMP_ARCH_X86','SCMP_ARCH_Z80'],"
             + "'flags':['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV','X'],"
             + "'syscalls':[{'names':[],'action':'SCMP_ACT_NOTIFY'},"
@@ -81,18 +87,14 @@ class SeccompFilterTest {
     String s = "/linux/seccomp/";
     assertThat(problems)
         .containsExactlyInAnyOrder(
-            s + "listenerPath: is not yet supported",
-            s + "listenerMetadata: is not yet supported",
+            s + "listenerPath: is required by SCMP_ACT_NOTIFY",
+            s + "listenerMetadata: must not be given without listenerPath",
             s
                 + "defaultErrnoRet: must not be given with SCMP_ACT_KILL, which returns no error"
                 + " number",
             s + "architectures/1: unknown seccomp architecture \"SCMP_ARCH_Z80\"",
-            s
-                + "flags/0: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs SCMP_ACT_NOTIFY, which is"
-                + " not yet supported",
             s + "flags/1: unknown seccomp flag \"X\"",
             s + "syscalls/0/names: must name at least one system call",
-            s + "syscalls/0/action: SCMP_ACT_NOTIFY is not yet supported",
             s + "syscalls/1/names/1: must not be empty",
             s + "syscalls/1/action: unknown seccomp action \"ALLOW\"",
             s + "syscalls/2/names: must name at least one system call",
@@ -104,6 +106,54 @@ class SeccompFilterTest {
             s + "syscalls/2/args/1/index: is required",
             s + "syscalls/2/args/1/value: is required",
             s + "syscalls/3/action: is required");
+  }
+
+  @Test
+  void whatCannotBeLeftToAnAgentIsAProblem() throws Exception {
+    read(
+        "{'seccomp':{'defaultAction':'SCMP_ACT_NOTIFY','listenerPath':'',"
+            + "'syscalls':[{'names':['read','write'],'action':'SCMP_ACT_NOTIFY'}]}}");
+    read(
+        "{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW',"
+            + "'flags':['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],'syscalls':[]}}");
+    read(
+        "{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/agent','syscalls':"
+            + "[{'names':['mkdir'],'action':'SCMP_ACT_NOTIFY','errnoRet':1}]}}");
+    String s = "/linux/seccomp/";
+    assertThat(problems)
+        .containsExactly(
+            s + "defaultAction: must not be SCMP_ACT_NOTIFY, which is for single calls",
+            s + "syscalls/0/names/1: must not be write with SCMP_ACT_NOTIFY",
+            s + "listenerPath: must not be empty",
+            s + "flags/0: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs a rule with SCMP_ACT_NOTIFY",
+            s
+                + "syscalls/0/errnoRet: must not be given with SCMP_ACT_NOTIFY, which returns no"
+                + " error number");
+  }
+
+  @Test
+  void aListenerIsHandedOnWhileTheRuntimeIsThere() throws Exception {
+    Seccomp s =
+        Objects.requireNonNull(
+            read(
+                "{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'agent.sock',"
+                    + "'listenerMetadata':'m','flags':['SECCOMP_FILTER_FLAG_TSYNC'],'syscalls':"
+                    + "[{'names':['mkdir'],'action':'SCMP_ACT_NOTIFY'}]}}"));
+    PlanBuilder plan = new PlanBuilder();
+    SeccompFilter.plan(s, Phase.CHILD_PROCESS, "/bundle", plan);
+    InstallSeccomp step = (InstallSeccomp) plan.build().steps().getFirst().action();
+    assertThat(step.listener()).isEqualTo(new Listener("/bundle/agent.sock", "m"));
+    assertThat(step.flags()).isEqualTo(1 | 8 | 16);
+    // Without a rule that notifies the path is passed over, as the spec has it.
+    Seccomp none =
+        Objects.requireNonNull(
+            read("{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/agent'}}"));
+    plan = new PlanBuilder();
+    SeccompFilter.plan(none, Phase.CHILD_START, "/bundle", plan);
+    step = (InstallSeccomp) plan.build().steps().getFirst().action();
+    assertThat(step.listener()).isNull();
+    assertThat(step.flags()).isEqualTo(4);
+    assertThat(problems).isEmpty();
   }
 
   @Test
@@ -123,20 +173,15 @@ class SeccompFilterTest {
   }
 
   @Test
-  void itIsTheLastStepUnlessPrivilegesAreNeeded() throws Exception {
+  void theStepNamesItsProperty() throws Exception {
     Seccomp s =
         Objects.requireNonNull(read("{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':[]}}"));
-    for (boolean noNewPrivileges : new boolean[] {true, false}) {
-      PlanBuilder plan = new PlanBuilder();
-      SeccompFilter.plan(s, noNewPrivileges, plan);
-      Step step = plan.build().steps().getFirst();
-      assertThat(step.phase()).isEqualTo(noNewPrivileges ? Phase.CHILD_START : Phase.CHILD_PROCESS);
-      assertThat(step.origin()).hasToString("config.json /linux/seccomp");
-      assertThat(step.action())
-          .isInstanceOf(InstallSeccomp.class)
-          .asString()
-          .contains(" instructions");
-    }
+    PlanBuilder plan = new PlanBuilder();
+    SeccompFilter.plan(s, Phase.CHILD_START, "/bundle", plan);
+    Step step = plan.build().steps().getFirst();
+    assertThat(step.phase()).isEqualTo(Phase.CHILD_START);
+    assertThat(step.origin()).hasToString("config.json /linux/seccomp");
+    assertThat(step.action()).asString().contains(" instructions");
   }
 
   private @Nullable Seccomp read(String json) throws Exception {

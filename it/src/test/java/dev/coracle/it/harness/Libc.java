@@ -26,6 +26,8 @@ public final class Libc {
   private static final int SOCK_CLOEXEC = 02000000;
   private static final int MSG_CMSG_CLOEXEC = 0x40000000;
   private static final short POLLIN = 1;
+  private static final long SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100L;
+  private static final long SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101L;
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final MethodHandle PRCTL =
@@ -49,6 +51,8 @@ public final class Libc {
       function("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
   private static final MethodHandle CLOSE = function("close", JAVA_INT, JAVA_INT);
   private static final MethodHandle POLL = function("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle IOCTL =
+      function("ioctl", JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
   private static final MethodHandle UMOUNT2 = function("umount2", JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle OPEN = function("open", JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle SYSCALL =
@@ -179,6 +183,25 @@ public final class Libc {
       attr.set(JAVA_LONG, 8, 1); // attr_clr: MOUNT_ATTR_RDONLY
       MemorySegment empty = arena.allocateFrom("");
       return call(SYSCALL, 442L, (long) fd, empty, 0x1000L /* AT_EMPTY_PATH */, attr, 32L);
+    }
+  }
+
+  /**
+   * Answers the system call that a seccomp listener has (seccomp_unotify(2)): with an error, or
+   * with a value where that is 0. False where there is nobody left who could make one.
+   */
+  public static boolean answerNotification(int listener, long value, int errno) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment call = arena.allocate(80, 8); // struct seccomp_notif
+      if (call(IOCTL, listener, SECCOMP_IOCTL_NOTIF_RECV, call) < 0) {
+        return false;
+      }
+      MemorySegment answer = arena.allocate(24, 8); // struct seccomp_notif_resp
+      answer.set(JAVA_LONG, 0, call.get(JAVA_LONG, 0));
+      answer.set(JAVA_LONG, 8, value);
+      answer.set(JAVA_INT, 16, -errno);
+      // Whoever made the call may have been killed meanwhile.
+      return call(IOCTL, listener, SECCOMP_IOCTL_NOTIF_SEND, answer) == 0;
     }
   }
 
