@@ -24,11 +24,16 @@ java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 
 mkdir -p "$tools"
 # musl has no kernel headers of its own; after its own headers the system's cannot be in the way.
-for name in floor lap nothing; do
+for name in floor lap nothing calls; do
   musl-gcc -O2 -static -Wall -Wextra -Werror -idirafter /usr/include \
     -idirafter "/usr/include/$(gcc -print-multiarch)" \
     "$here/src/main/c/$name.c" -o "$tools/$name"
 done
+
+# Only with the headers of Debian's libseccomp-dev; without them the bench says what it could not measure.
+if [ -e /usr/include/seccomp.h ]; then
+  gcc -O2 -Wall -Wextra -Werror "$here/src/main/c/libseccomp.c" -lseccomp -o "$tools/libseccomp"
+fi
 
 # The unit tests belong to `make check`, not here.
 mvn -q -B -ntp -f "$top/pom.xml" -pl bench -DskipTests compile \

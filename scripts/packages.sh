@@ -14,6 +14,7 @@ need mvn maven
 need busybox busybox-static
 if [ "${1:-build}" = test ]; then
     need strace strace
+    [ -e /usr/include/seccomp.h ] || missing="$missing libseccomp-dev"
     need runc runc
     need crun crun
     need dockerd docker.io

@@ -29,6 +29,8 @@ public final class Bench {
   private final List<String> notes;
   private final List<Setup> setups = new ArrayList<>();
   private final List<Result> results = new ArrayList<>();
+  private final List<SyscallCost> syscalls = new ArrayList<>();
+  private final List<CompileCost> compilers = new ArrayList<>();
 
   private Bench(Options options, Stage stage, List<Contender> contenders, List<String> notes) {
     this.options = options;
@@ -62,13 +64,21 @@ public final class Bench {
               bench.notes,
               bench.setups,
               bench.results,
-              Goal.judge(bench.results));
+              bench.syscalls,
+              bench.compilers,
+              goals(bench));
     }
     System.out.print(Table.of(report));
     Path json = options.out().resolve("bench.json");
     report.write(json);
     Chart.write(report, options.chart());
     System.out.println("\nwritten: " + json + " and " + options.chart());
+  }
+
+  private static List<Goal> goals(Bench bench) {
+    List<Goal> goals = new ArrayList<>(Goal.judge(bench.results));
+    goals.addAll(CompileCost.judge(bench.compilers));
+    return goals;
   }
 
   private static List<Contender> contenders(Options options, List<String> notes) {
@@ -112,6 +122,8 @@ public final class Bench {
     } catch (NoViewException e) {
       throw new IllegalStateException(e);
     }
+    progress("seccomp compilers");
+    compilers.addAll(CompileCost.measure(contenders, anywhere, options.rounds(), stage.driver(), notes));
     for (CgroupView view : List.of(CgroupView.V2, CgroupView.V1)) {
       try {
         measure(view);
@@ -129,7 +141,7 @@ public final class Bench {
     List<Contender> able = new ArrayList<>();
     Set<Feature> common = EnumSet.allOf(Feature.class);
     for (Contender c : contenders) {
-      Verification v = Verification.of(c, bare, stage.driver());
+      Verification v = Verification.of(c, bare, Workload.MARK, stage.driver());
       if (!v.passed()) {
         notes.add(c.id() + " is left out with " + view.title + ": " + v.problem());
         continue;
@@ -138,28 +150,47 @@ public final class Bench {
       keepPossible(common, c, bare);
     }
     Place place = bare.with(common);
-    List<Verification> verified = new ArrayList<>();
-    for (Contender c : able) {
-      if (!(c instanceof Contender.Nothing)) {
-        verified.add(Verification.of(c, place, stage.driver()));
-      }
-    }
-    setups.add(new Setup(view, hierarchies, common, verified));
-    able.removeIf(
-        c -> verified.stream().anyMatch(v -> v.contender().equals(c.id()) && !v.passed()));
+    List<Verification> plain = verify(able, place, Workload.MARK);
+    List<Verification> docker = verify(able, place, Workload.DOCKER_MARK);
+    setups.add(new Setup(view, hierarchies, common, plain, docker));
     for (Scenario s : Scenario.values()) {
       if (s != Scenario.VERSION) {
         progress(view.title + ": " + s.title);
-        scenario(s, place, able);
+        scenario(s, place, passed(able, s.isDocker() ? docker : plain));
       }
     }
+    progress(view.title + ": system calls under Docker's filter");
+    syscalls.addAll(SyscallCost.measure(passed(able, docker), place, stage.driver(), notes));
+  }
+
+  private List<Verification> verify(List<Contender> able, Place place, Workload workload)
+      throws IOException, InterruptedException, NoViewException {
+    List<Verification> verified = new ArrayList<>();
+    for (Contender c : able) {
+      boolean takesPart =
+          workload.shape() == Workload.Shape.DOCKER
+              ? c instanceof Contender.Runtime
+              : !(c instanceof Contender.Nothing);
+      if (takesPart) {
+        verified.add(Verification.of(c, place, workload, stage.driver()));
+      }
+    }
+    return verified;
+  }
+
+  private static List<Contender> passed(List<Contender> able, List<Verification> verified) {
+    List<Contender> out = new ArrayList<>(able);
+    out.removeIf(
+        c -> verified.stream().anyMatch(v -> v.contender().equals(c.id()) && !v.passed()));
+    return out;
   }
 
   /** Takes from {@code common} what {@code c} cannot do here, so that all have the same bundle. */
   private void keepPossible(Set<Feature> common, Contender c, Place bare)
       throws IOException, InterruptedException, NoViewException {
     for (Feature feature : List.copyOf(common)) {
-      Verification v = Verification.of(c, bare.with(Set.of(feature)), stage.driver());
+      Verification v =
+          Verification.of(c, bare.with(Set.of(feature)), feature.workload(), stage.driver());
       if (!v.passed()) {
         common.remove(feature);
         notes.add(
@@ -180,7 +211,7 @@ public final class Bench {
         switch (scenario) {
           case COLD -> options.coldRounds();
           case MEMORY -> MEMORY_ROUNDS;
-          case LIFECYCLE, STATE_CREATED, STATE_RUNNING, VERSION -> options.rounds();
+          case LIFECYCLE, DOCKER, EXEC, STATE_CREATED, STATE_RUNNING, VERSION -> options.rounds();
         };
     List<Figures> figures = figures(scenario, place, able, rounds);
     if (!figures.isEmpty()) {

@@ -35,23 +35,32 @@ final class Bundle {
     if (!copy.toFile().setExecutable(true, false)) {
       throw new IOException("cannot make executable: " + copy);
     }
-    for (String applet : List.of("true", "sh", "sleep")) {
+    for (String applet : List.of("true", "sh", "sleep", "grep", "test")) {
       Files.createSymbolicLink(rootfs.resolve("bin/" + applet), Path.of("busybox"));
+    }
+    // What docker binds its files to: a runtime would make them, and the first one would pay for it.
+    for (String name : DockerBundle.ETC) {
+      Files.writeString(rootfs.resolve("etc").resolve(name), "");
     }
   }
 
   /** Writes {@code config.json} into {@code directory}, which is made. */
-  static void write(
-      Path directory, Path rootfs, String cgroup, Workload workload, Set<Feature> features)
+  static void write(Path directory, Place place, String cgroup, Workload workload)
       throws IOException {
+    Path rootfs = place.rootfs();
+    Map<String, Object> config =
+        switch (workload.shape()) {
+          case PLAIN -> config(rootfs, cgroup, workload, place.features());
+          case DOCKER ->
+              DockerBundle.config(place.work(), rootfs, cgroup, workload, place.features());
+        };
     Files.createDirectories(directory);
-    String json =
-        new GsonBuilder()
-            .setPrettyPrinting()
-            .disableHtmlEscaping()
-            .create()
-            .toJson(config(rootfs, cgroup, workload, features));
-    Files.writeString(directory.resolve("config.json"), json);
+    writeJson(directory.resolve("config.json"), config);
+  }
+
+  /** Writes JSON as engines do: without white space. */
+  static void writeJson(Path file, Object value) throws IOException {
+    Files.writeString(file, new GsonBuilder().disableHtmlEscaping().create().toJson(value));
   }
 
   private static Map<String, Object> config(
@@ -94,7 +103,7 @@ final class Bundle {
         mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev,relatime,ro"));
   }
 
-  private static Map<String, Object> mount(
+  static Map<String, Object> mount(
       String destination, String type, String source, String options) {
     return Map.of(
         "destination", destination,

@@ -122,7 +122,13 @@ final class Chart {
 
   private static List<Panel> panels(Report report) {
     List<Panel> panels = new ArrayList<>();
-    for (Scenario s : List.of(Scenario.LIFECYCLE, Scenario.COLD, Scenario.STATE_RUNNING)) {
+    for (Scenario s :
+        List.of(
+            Scenario.LIFECYCLE,
+            Scenario.DOCKER,
+            Scenario.EXEC,
+            Scenario.COLD,
+            Scenario.STATE_RUNNING)) {
       for (Result r : report.results()) {
         // Warm life cycles in both layouts, the rest in the first that was measured.
         if (r.scenario() == s

@@ -35,10 +35,33 @@ sealed interface Contender {
       return command(place, "create", "--bundle", bundle, "--pid-file", pidFile, containerId());
     }
 
+    /**
+     * {@code exec} as engines call it: a process in a file, in the background, with a pid file.
+     *
+     * @param of what the container runs
+     */
+    List<String> exec(Place place, Workload of, Workload workload) throws IOException {
+      Path process = place.bundle(id, of).resolve("process.json");
+      Bundle.writeJson(process, DockerBundle.process(workload));
+      return command(
+          place,
+          "exec",
+          "--process",
+          process.toString(),
+          "--detach",
+          "--pid-file",
+          execPidFile(place).toString(),
+          containerId());
+    }
+
     List<String> verb(Place place, String... words) {
       List<String> all = new ArrayList<>(List.of(words));
       all.add(containerId());
       return command(place, all.toArray(String[]::new));
+    }
+
+    Path execPidFile(Place place) {
+      return place.state().resolve(id + "-exec.pid");
     }
 
     Path pidFile(Place place) {

@@ -28,6 +28,9 @@ record Goal(String text, @Nullable String measured, @Nullable Boolean met) {
           goals.add(atLeast(5, r, "crun", "life cycle >= 5x faster than crun"));
           goals.add(atMost(1.3, r, "floor3", "life cycle <= 1.3x the floor of 3 processes"));
         }
+        case DOCKER ->
+            goals.add(atLeast(4, r, "crun", "Docker's bundle, life cycle >= 4x faster than crun"));
+        case EXEC -> goals.add(atLeast(4, r, "crun", "Docker's bundle, exec >= 4x faster than crun"));
         case COLD -> goals.add(atLeast(4, r, "crun", "cold life cycle >= 4x faster than crun"));
         case STATE_CREATED, STATE_RUNNING ->
             goals.add(atLeast(10, r, "crun", r.scenario().title + " >= 10x faster than crun"));

@@ -42,7 +42,7 @@ record Place(
   /** Writes a bundle for one contender and returns its directory. */
   Path bundle(String id, Workload workload) throws IOException {
     Path directory = work.resolve(id + "-" + workload.name());
-    Bundle.write(directory, rootfs(), cgroup(id), workload, features);
+    Bundle.write(directory, this, cgroup(id), workload);
     return directory;
   }
 }

@@ -15,6 +15,8 @@ record Report(
     List<String> notes,
     List<Setup> setups,
     List<Result> results,
+    List<SyscallCost> syscalls,
+    List<CompileCost> compilers,
     List<Goal> goals) {
 
   void write(Path file) throws IOException {

@@ -14,6 +14,10 @@ enum Scenario {
   LIFECYCLE("create + start + wait + delete", List.of()),
   /** A whole container when every file must come from the disk. */
   COLD("create + start + wait + delete, cold page cache", List.of("--cold")),
+  /** A whole container as docker runs it. */
+  DOCKER("create + start + wait + delete, Docker's default bundle", List.of()),
+  /** One more process in such a container. */
+  EXEC("exec + wait, Docker's default bundle", List.of()),
   /** {@code state} before {@code start}. */
   STATE_CREATED("state of a created container", List.of()),
   /** {@code state} after {@code start}. */
@@ -37,6 +41,8 @@ enum Scenario {
   Optional<Plan> plan(Contender contender, Place place) throws IOException {
     return switch (this) {
       case LIFECYCLE, COLD -> lifecycle(contender, place, Workload.TRUE);
+      case DOCKER -> lifecycle(contender, place, Workload.DOCKER_TRUE);
+      case EXEC -> contender instanceof Runtime r ? Optional.of(exec(r, place)) : Optional.empty();
       // The one-process floor is its workload's parent, whose memory would be counted as its own.
       case MEMORY ->
           contender instanceof FloorAlone
@@ -48,9 +54,17 @@ enum Scenario {
     };
   }
 
-  /** A whole container with any workload; the one-process floor has only the headline's. */
+  /** Whether its containers are Docker's. */
+  boolean isDocker() {
+    return this == DOCKER || this == EXEC;
+  }
+
+  /** A whole container with any workload; the floors know one bundle, and one only the headline. */
   static Optional<Plan> lifecycle(Contender contender, Place place, Workload workload)
       throws IOException {
+    if (workload.shape() == Workload.Shape.DOCKER && !(contender instanceof Runtime)) {
+      return Optional.empty();
+    }
     return switch (contender) {
       case Runtime r ->
           Optional.of(
@@ -71,6 +85,16 @@ enum Scenario {
       plan.before(r.verb(place, "start"));
     }
     return plan.timed("state", r.verb(place, "state")).after(r.verb(place, "delete", "--force"));
+  }
+
+  private static Plan exec(Runtime r, Place place) throws IOException {
+    Workload of = Workload.DOCKER_SLEEP;
+    return new Plan(r.id())
+        .before(r.create(place, of))
+        .before(r.verb(place, "start"))
+        .timed("exec", r.exec(place, of, Workload.DOCKER_TRUE))
+        .await(r.execPidFile(place), 0)
+        .after(r.verb(place, "delete", "--force"));
   }
 
   private static Optional<Plan> version(Contender contender, Place place) {

@@ -8,4 +8,5 @@ record Setup(
     CgroupView view,
     List<String> hierarchies,
     Set<Feature> features,
-    List<Verification> verified) {}
+    List<Verification> verified,
+    List<Verification> verifiedDocker) {}

@@ -39,6 +39,8 @@ final class Stage implements AutoCloseable {
     Stage stage = new Stage(work, prefix, new Driver(options.tools(), work, prefix));
     Runtime.getRuntime().addShutdownHook(stage.hook);
     Bundle.makeRootfs(work.resolve("rootfs"));
+    Files.copy(options.tools().resolve("calls"), work.resolve("rootfs/bin/calls"));
+    DockerBundle.makeHostFiles(work);
     Files.createDirectories(work.resolve("state"));
     return stage;
   }

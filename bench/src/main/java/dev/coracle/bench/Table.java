@@ -16,6 +16,8 @@ final class Table {
     table.heading(report);
     report.setups().forEach(table::setup);
     report.results().forEach(table::result);
+    table.syscalls(report.syscalls());
+    table.compilers(report.compilers());
     table.goals(report.goals());
     return table.out.toString();
   }
@@ -36,7 +38,13 @@ final class Table {
             + " (bundle with "
             + (features.isEmpty() ? "neither device rules nor time namespace" : features)
             + "):");
-    for (Verification v : setup.verified()) {
+    verified(setup.verified());
+    line("Verified, Docker's default bundle:");
+    verified(setup.verifiedDocker());
+  }
+
+  private void verified(List<Verification> all) {
+    for (Verification v : all) {
       String text =
           v.problem() != null
               ? "FAILED: " + v.problem()
@@ -88,6 +96,34 @@ final class Table {
       cells.add(memory ? (kb == null ? "-" : kb.toString()) : number(f.medianMillis(step)));
     }
     return cells;
+  }
+
+  private void syscalls(List<SyscallCost> all) {
+    if (all.isEmpty()) {
+      return;
+    }
+    line("\nOne system call in a container with Docker's filter, nanoseconds");
+    row("", List.of("always", "argument"), List.of());
+    row("", List.of("allowed", "checked"), List.of());
+    for (SyscallCost c : all) {
+      String name = c.name() + ", " + c.view();
+      row(name, List.of(tenths(c.allowedNanos()), tenths(c.checkedNanos())), List.of());
+    }
+  }
+
+  private void compilers(List<CompileCost> all) {
+    if (all.isEmpty()) {
+      return;
+    }
+    line("\nDocker's default seccomp profile: what a command takes longer with it than without");
+    row("", List.of("median ms"), List.of());
+    for (CompileCost c : all) {
+      row(c.name(), List.of(number(c.medianMillis())), List.of());
+    }
+  }
+
+  private static String tenths(double value) {
+    return String.format(Locale.ROOT, "%.1f", value);
   }
 
   private void goals(List<Goal> goals) {

@@ -27,10 +27,12 @@ record Verification(
   /**
    * Runs {@code contender} once with a workload that writes a line and exits with 42, and looks at
    * the parked container between {@code create} and {@code start}.
+   *
+   * @param workload {@link Workload#MARK} or {@link Workload#DOCKER_MARK}
    */
-  static Verification of(Contender contender, Place place, Driver driver)
+  static Verification of(Contender contender, Place place, Workload workload, Driver driver)
       throws IOException, InterruptedException, NoViewException {
-    Optional<Plan> plan = Scenario.lifecycle(contender, place, Workload.MARK);
+    Optional<Plan> plan = Scenario.lifecycle(contender, place, workload);
     if (plan.isEmpty()) {
       return new Verification(contender.id(), null, 0, List.of(), 0);
     }

@@ -26,6 +26,8 @@ class ChartTest {
             List.of(),
             List.of(),
             List.of(result),
+            List.of(),
+            List.of(),
             List.of());
     Path file = directory.resolve("docs/bench.svg");
     Chart.write(report, file);

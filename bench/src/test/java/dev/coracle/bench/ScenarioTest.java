@@ -40,6 +40,29 @@ class ScenarioTest {
   }
 
   @Test
+  void dockersBundleIsForRuntimesAlone() throws IOException {
+    Contender crun = new Contender.Runtime("crun", Path.of("/usr/bin/crun"));
+    Place place = place(Set.of(Feature.LIMITS));
+    assertThat(Scenario.DOCKER.plan(new Contender.Floor(), place)).isEmpty();
+    assertThat(Scenario.DOCKER.plan(crun, place).orElseThrow().text()).contains("crun-docker-true");
+    String config = Files.readString(work.resolve("crun-docker-true/config.json"));
+    assertThat(config)
+        .contains("SCMP_ACT_ERRNO", "CAP_NET_RAW", "/etc/resolv.conf", "\"pids\":{\"limit\":100}")
+        .doesNotContain("\"devices\"");
+  }
+
+  @Test
+  void execIsTimedWithTheEndOfItsProcess() throws IOException {
+    Contender crun = new Contender.Runtime("crun", Path.of("/usr/bin/crun"));
+    String plan = Scenario.EXEC.plan(crun, place(Set.of())).orElseThrow().text();
+    assertThat(plan.lines().map(l -> l.split("\t", -1)[0]))
+        .containsExactly("contender", "before", "before", "do", "wait", "after");
+    assertThat(plan).contains("wait\t" + work.resolve("state/crun-exec.pid") + "\t0");
+    assertThat(Files.readString(work.resolve("crun-docker-sleep/process.json")))
+        .contains("\"/bin/true\"", "CAP_NET_RAW");
+  }
+
+  @Test
   void onlyRuntimesAnswerState() throws IOException {
     Place place = place(Set.of());
     assertThat(Scenario.STATE_RUNNING.plan(new Contender.Floor(), place)).isEmpty();

@@ -60,6 +60,7 @@ class SeccompNotifyIT {
     }
   }
 
+  @Unsupported(runtime = "crun", reason = "1.8.1 sends the state without annotations")
   @Test
   void theAgentIsToldWhoAsks(Testbed bed) {
     try (SeccompAgent agent = SeccompAgent.failing(bed, EXDEV)) {
@@ -80,6 +81,7 @@ class SeccompNotifyIT {
     }
   }
 
+  @Unsupported(runtime = "crun", reason = "1.8.1 does not tell the container's pid")
   @Test
   void execHasAListenerOfItsOwn(Testbed bed) {
     try (SeccompAgent agent = SeccompAgent.failing(bed, EXDEV)) {
@@ -99,6 +101,7 @@ class SeccompNotifyIT {
   }
 
   /** A second copy would keep calls waiting for ever when the agent ends. */
+  @Unsupported(runtime = "crun", reason = "1.8.1 keeps a copy while it is parked")
   @Test
   void onlyTheAgentHasTheListener(Testbed bed) throws IOException {
     try (SeccompAgent agent = SeccompAgent.failing(bed, EXDEV)) {
@@ -137,6 +140,7 @@ class SeccompNotifyIT {
     }
   }
 
+  @Unsupported(runtime = "crun", reason = "1.8.1 connects whether it has a listener or not")
   @Test
   void aPathThatNobodyNeedsIsPassedOver(Testbed bed) {
     JsonObject seccomp = Json.object("defaultAction", "SCMP_ACT_ALLOW", "listenerPath", "/nowhere");
