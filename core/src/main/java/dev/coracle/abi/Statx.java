@@ -37,6 +37,11 @@ public final class Statx {
     return Bytes.u32(statx, 24);
   }
 
+  /** The inode's number. */
+  public static long inode(byte[] statx) {
+    return Bytes.i64(statx, 32);
+  }
+
   /** The size in bytes. */
   public static long size(byte[] statx) {
     return Bytes.i64(statx, 40);

@@ -17,21 +17,29 @@ import dev.coracle.property.Unsupported;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Devices;
 import dev.coracle.property.linux.MaskedPaths;
+import dev.coracle.property.linux.MemoryPolicy;
 import dev.coracle.property.linux.MountLabel;
 import dev.coracle.property.linux.Namespaces;
+import dev.coracle.property.linux.NetDevices;
+import dev.coracle.property.linux.Personality;
 import dev.coracle.property.linux.ReadonlyPaths;
 import dev.coracle.property.linux.RootfsPropagation;
 import dev.coracle.property.linux.SeccompFilter;
 import dev.coracle.property.linux.Sysctl;
 import dev.coracle.property.linux.resources.ResourcesReader;
+import dev.coracle.property.process.ApparmorProfile;
 import dev.coracle.property.process.Args;
 import dev.coracle.property.process.Capabilities;
 import dev.coracle.property.process.ConsoleSize;
 import dev.coracle.property.process.Cwd;
 import dev.coracle.property.process.Env;
+import dev.coracle.property.process.ExecCPUAffinity;
+import dev.coracle.property.process.IoPriority;
 import dev.coracle.property.process.NoNewPrivileges;
 import dev.coracle.property.process.OomScoreAdj;
 import dev.coracle.property.process.Rlimits;
+import dev.coracle.property.process.Scheduler;
+import dev.coracle.property.process.SelinuxLabel;
 import dev.coracle.property.process.Terminal;
 import dev.coracle.property.process.User;
 import dev.coracle.spec.Linux;
@@ -97,7 +105,6 @@ public final class ConfigReader {
     if (process == null) {
       return null;
     }
-    Unsupported.checkProcess(process);
     return new Process(
         Terminal.read(process),
         ConsoleSize.read(process),
@@ -109,11 +116,11 @@ public final class ConfigReader {
         Capabilities.read(process, grantable, problems),
         NoNewPrivileges.read(process),
         OomScoreAdj.read(process),
-        null, // apparmorProfile
-        null, // selinuxLabel
-        null, // scheduler
-        null, // ioPriority
-        null); // execCPUAffinity
+        ApparmorProfile.read(process),
+        SelinuxLabel.read(process),
+        Scheduler.read(process),
+        IoPriority.read(process),
+        ExecCPUAffinity.read(process));
   }
 
   private static Linux linux(@Nullable Members linux) {
@@ -134,10 +141,10 @@ public final class ConfigReader {
         List.of(), // uidMappings
         List.of(), // gidMappings
         List.of(), // timeOffsets
-        List.of(), // netDevices
+        NetDevices.read(linux),
         null, // intelRdt
-        null, // memoryPolicy
-        null, // personality
+        MemoryPolicy.read(linux),
+        Personality.read(linux),
         MountLabel.read(linux));
   }
 }

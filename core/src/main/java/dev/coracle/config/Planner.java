@@ -4,7 +4,6 @@ import dev.coracle.cgroup.CgroupLayout;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
-import dev.coracle.plan.Errors;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.Plan;
 import dev.coracle.plan.PlanBuilder;
@@ -18,17 +17,26 @@ import dev.coracle.property.Root;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Devices;
 import dev.coracle.property.linux.MaskedPaths;
+import dev.coracle.property.linux.MemoryPolicy;
 import dev.coracle.property.linux.Namespaces;
+import dev.coracle.property.linux.NetDevices;
+import dev.coracle.property.linux.Personality;
 import dev.coracle.property.linux.ReadonlyPaths;
 import dev.coracle.property.linux.RootfsPropagation;
 import dev.coracle.property.linux.SeccompFilter;
 import dev.coracle.property.linux.Sysctl;
+import dev.coracle.property.process.ApparmorProfile;
 import dev.coracle.property.process.Args;
 import dev.coracle.property.process.Capabilities;
 import dev.coracle.property.process.Cwd;
+import dev.coracle.property.process.ExecCPUAffinity;
+import dev.coracle.property.process.IoPriority;
 import dev.coracle.property.process.NoNewPrivileges;
 import dev.coracle.property.process.OomScoreAdj;
 import dev.coracle.property.process.Rlimits;
+import dev.coracle.property.process.Scheduler;
+import dev.coracle.property.process.SelinuxLabel;
+import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.property.process.Terminal;
 import dev.coracle.property.process.User;
 import dev.coracle.spec.Linux.Namespace;
@@ -38,6 +46,7 @@ import dev.coracle.spec.Seccomp;
 import dev.coracle.spec.Spec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +54,6 @@ import org.jspecify.annotations.Nullable;
  * one thing that stands here, with the reason where it matters.
  */
 public final class Planner {
-  private static final Origin AFFINITY = new Origin.Default("CPU affinity");
   private static final Origin SESSION = new Origin.Default("session");
   private static final Origin CAPABILITIES = new Origin.Default("capabilities");
   private static final Process.Capabilities NONE = new Process.Capabilities(0, 0, 0, 0, 0);
@@ -54,23 +62,32 @@ public final class Planner {
   private final Host host;
   private final Target target;
   private final Problems problems;
-  private final PlanBuilder plan = new PlanBuilder();
+  private final PlanBuilder plan;
 
   /**
    * What a plan is made for.
    *
    * @param bundle the bundle's absolute path
    * @param isolated whether a sandbox stands between the process and the host
+   * @param keyring the name of the session keyring; null for the caller's own
    * @param noPivot whether the root is changed without pivot_root(2)
    */
-  public record Target(String bundle, CgroupPaths cgroups, boolean isolated, boolean noPivot) {
+  public record Target(
+      String bundle,
+      CgroupPaths cgroups,
+      boolean isolated,
+      @Nullable String keyring,
+      boolean noPivot) {
     /** A target whose root is changed as usual. */
-    public Target(String bundle, CgroupPaths cgroups, boolean isolated) {
-      this(bundle, cgroups, isolated, false);
+    public Target(
+        String bundle, CgroupPaths cgroups, boolean isolated, @Nullable String keyring) {
+      this(bundle, cgroups, isolated, keyring, false);
     }
   }
 
-  private Planner(Spec spec, Host host, Target target, Problems problems) {
+  private Planner(
+      Spec spec, Host host, Target target, Map<String, Origin> origins, Problems problems) {
+    this.plan = new PlanBuilder(origins);
     this.spec = spec;
     this.host = host;
     this.target = target;
@@ -79,7 +96,7 @@ public final class Planner {
 
   /** The plan of {@code create}; worth nothing where there are errors among the problems. */
   public static Plan plan(Spec spec, Host host, Target target, Problems problems) {
-    Planner planner = new Planner(spec, host, target, problems);
+    Planner planner = new Planner(spec, host, target, Map.of(), problems);
     Process process = spec.process();
     if (process == null) {
       problems.error(Pointer.of("/process"), "is required");
@@ -94,10 +111,16 @@ public final class Planner {
    *
    * @param spec the container's
    * @param process what is to run
+   * @param origins who asked for what, by pointer, where it was not config.json
    */
   public static Plan planExec(
-      Spec spec, Process process, Host host, Target target, Problems problems) {
-    Planner planner = new Planner(spec, host, target, problems);
+      Spec spec,
+      Process process,
+      Host host,
+      Target target,
+      Map<String, Origin> origins,
+      Problems problems) {
+    Planner planner = new Planner(spec, host, target, origins, problems);
     planner.exec(process);
     return planner.plan.build();
   }
@@ -114,13 +137,26 @@ public final class Planner {
     OomScoreAdj.plan(process.oomScoreAdj(), plan);
     Namespaces.planChild(namespaces, plan);
     plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
+    SessionKeyring.planNew(
+        target.keyring(),
+        process.selinuxLabel(),
+        spec.linux().namespace(NamespaceType.USER) != null,
+        plan);
     Hostname.plan(spec, plan, problems);
     Domainname.plan(spec, plan, problems);
     Sysctl.plan(spec, plan, problems);
     filesystem();
+    // Before the hooks, which may set up what an interface is used for.
+    NetDevices.plan(spec.linux(), plan, problems);
     Hooks.plan(spec.hooks(), plan);
+    // After the createContainer hooks, whose programs they must not confine.
+    ApparmorProfile.plan(process.apparmorProfile(), Phase.CHILD_BEFORE_PIVOT, plan);
+    SelinuxLabel.plan(process.selinuxLabel(), Phase.CHILD_BEFORE_PIVOT, plan);
     // After the createContainer hooks, which may still add devices; before the root is read-only.
     Terminal.plan(process, plan);
+    if (target.isolated()) {
+      ExecCPUAffinity.planReset(plan);
+    }
     process(process);
   }
 
@@ -198,15 +234,12 @@ public final class Planner {
       capabilities = NONE;
       capabilitiesOrigin = CAPABILITIES;
     }
-    if (target.isolated()) {
-      plan.add(
-          Phase.CHILD_PROCESS,
-          new Action.ResetCpuAffinity(),
-          AFFINITY,
-          Errors.of(dev.coracle.kernel.Errno.EINVAL, dev.coracle.kernel.Errno.EPERM));
-    }
     Cwd.plan(process.cwd(), target.isolated(), plan);
     Rlimits.plan(process.rlimits(), plan);
+    Scheduler.plan(process.scheduler(), plan);
+    IoPriority.plan(process.ioPriority(), plan);
+    MemoryPolicy.plan(spec.linux().memoryPolicy(), plan);
+    Personality.plan(spec.linux().personality(), plan);
     Capabilities.planBounding(capabilities, capabilitiesOrigin, plan);
     Seccomp seccomp = spec.linux().seccomp();
     if (seccomp != null && !process.noNewPrivileges()) {
@@ -238,18 +271,25 @@ public final class Planner {
     // A PID or time namespace takes only processes that are made after it was joined.
     long early = NamespaceType.PID.cloneFlag() | NamespaceType.TIME.cloneFlag();
     Origin origin = Origin.of(Namespaces.POINTER);
+    ExecCPUAffinity.planInitial(process.execCpuAffinity(), plan);
     joinContainer(Phase.PARENT_BEFORE, flags & early, origin);
     plan.add(
         Phase.CLONE, new Action.CloneProcess(0, target.cgroups().v2Path()), Namespaces.POINTER);
     CgroupsPath.planJoin(target.cgroups(), CgroupsPath.origin(spec.linux().cgroupsPath()), plan);
     OomScoreAdj.plan(process.oomScoreAdj(), plan);
+    ApparmorProfile.plan(process.apparmorProfile(), Phase.CHILD_SETUP, plan);
+    SelinuxLabel.plan(process.selinuxLabel(), Phase.CHILD_SETUP, plan);
     joinContainer(Phase.CHILD_SETUP, flags & ~early, origin);
     plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
+    SessionKeyring.planJoin(target.keyring(), process.selinuxLabel(), plan);
     dev.coracle.spec.Root root = spec.root();
     if (root != null && spec.linux().namespace(NamespaceType.MOUNT) == null) {
       Root.planChroot(root.in(target.bundle()), plan);
     }
     Terminal.plan(process, plan);
+    if (target.isolated()) {
+      ExecCPUAffinity.planFinal(process.execCpuAffinity(), plan);
+    }
     process(process);
   }
 

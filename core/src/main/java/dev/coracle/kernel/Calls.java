@@ -7,6 +7,7 @@ import static dev.coracle.abi.Mount.FSMOUNT_CLOEXEC;
 import static dev.coracle.abi.Mount.FSOPEN_CLOEXEC;
 import static dev.coracle.abi.Mount.MNT_DETACH;
 
+import dev.coracle.abi.Bytes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -468,12 +469,47 @@ final class Calls {
     return "bpf(BPF_PROG_ATTACH, " + cgroupFd + ", " + programFd + ", " + hex(flags) + ")";
   }
 
+  /** The numbers of the bits that are set, such as {@code [0-3,7]}. */
+  private static String bits(byte[] mask) {
+    StringBuilder out = new StringBuilder("[");
+    int n = 0;
+    while (n < mask.length * 8) {
+      if ((mask[n / 8] & 1 << n % 8) == 0) {
+        n++;
+        continue;
+      }
+      int from = n;
+      while (n < mask.length * 8 && (mask[n / 8] & 1 << n % 8) != 0) {
+        n++;
+      }
+      out.append(out.length() > 1 ? "," : "").append(from);
+      out.append(n - 1 > from ? "-" + (n - 1) : "");
+    }
+    return out.append(']').toString();
+  }
+
   static String sched_setaffinity(byte[] mask) {
-    return "sched_setaffinity(0, [" + mask.length + " bytes])";
+    return "sched_setaffinity(0, " + mask.length + ", " + bits(mask) + ")";
   }
 
   static String sched_setattr(byte[] attr, long flags) {
-    return "sched_setattr(0, [" + attr.length + " bytes], " + hex(flags) + ")";
+    return "sched_setattr(0, {policy="
+        + Bytes.u32(attr, 4)
+        + ", flags="
+        + hex(Bytes.i64(attr, 8))
+        + ", nice="
+        + (int) Bytes.u32(attr, 16)
+        + ", priority="
+        + Bytes.u32(attr, 20)
+        + ", runtime="
+        + Long.toUnsignedString(Bytes.i64(attr, 24))
+        + ", deadline="
+        + Long.toUnsignedString(Bytes.i64(attr, 32))
+        + ", period="
+        + Long.toUnsignedString(Bytes.i64(attr, 40))
+        + "}, "
+        + hex(flags)
+        + ")";
   }
 
   static String ioprio_set(int which, int who, long ioprio) {
@@ -481,7 +517,7 @@ final class Calls {
   }
 
   static String set_mempolicy(long mode, byte[] nodemask, long maxnode) {
-    return "set_mempolicy(" + hex(mode) + ", [" + nodemask.length + " bytes], " + maxnode + ")";
+    return "set_mempolicy(" + hex(mode) + ", " + bits(nodemask) + ", " + maxnode + ")";
   }
 
   static String personality(long persona) {

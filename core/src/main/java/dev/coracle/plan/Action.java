@@ -5,6 +5,7 @@ import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Mount.MountOptions;
 import dev.coracle.spec.Process.Capabilities;
 import dev.coracle.spec.Process.ConsoleSize;
+import dev.coracle.spec.Process.Scheduler;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -136,6 +137,13 @@ public sealed interface Action {
   /** Brings the loopback interface of a new network namespace up (netdevice(7)). */
   record BringUpLoopback() implements Action {}
 
+  /**
+   * Moves an interface of the host into the container's network namespace.
+   *
+   * @param name the name it gets, in which {@code %d} stands for the first number that is free
+   */
+  record MoveNetDevice(String hostName, String name) implements Action {}
+
   // --- the root filesystem and mounts ---
 
   /**
@@ -227,6 +235,41 @@ public sealed interface Action {
 
   /** Lets the process run on every CPU again, whatever its parents were bound to. */
   record ResetCpuAffinity() implements Action {}
+
+  /** Binds the process, or what it will fork, to CPUs, a list such as {@code 0-3,7}. */
+  record SetCpuAffinity(String cpus) implements Action {}
+
+  /** Sets how the process is scheduled (sched_setattr(2)). */
+  record SetScheduler(Scheduler scheduler) implements Action {}
+
+  /** Sets the priority of its input and output (ioprio_set(2)). */
+  record SetIoPriority(int ioClass, int priority) implements Action {}
+
+  /**
+   * Sets on which nodes memory is allocated (set_mempolicy(2)).
+   *
+   * @param mode MPOL_* and MPOL_F_*
+   * @param nodes a list such as {@code 0-1}; may be empty
+   */
+  record SetMemoryPolicy(int mode, String nodes) implements Action {}
+
+  /** Sets the execution domain (personality(2)). */
+  record SetPersonality(long persona) implements Action {}
+
+  /** Asks for an AppArmor profile from the next execve(2) on. */
+  record SetApparmorProfile(String profile) implements Action {}
+
+  /** Asks for an SELinux context from the next execve(2) on. */
+  record SetSelinuxLabel(String label) implements Action {}
+
+  /**
+   * Joins a session keyring by name, which is made where there is none.
+   *
+   * @param permissions what it gets (keyctl_setperm(3)); 0 where it is the container's already
+   * @param selinuxLabel what a new one is labelled with; null for none
+   */
+  record JoinSessionKeyring(String name, long permissions, @Nullable String selinuxLabel)
+      implements Action {}
 
   /** Runs hooks of one kind, in order. */
   record RunHooks(HookKind kind, List<Hook> hooks) implements Action {}

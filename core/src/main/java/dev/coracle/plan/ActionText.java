@@ -38,6 +38,8 @@ public final class ActionText {
       case Action.SetHostname a -> "set host name " + quote(a.name());
       case Action.SetDomainname a -> "set domain name " + quote(a.name());
       case Action.BringUpLoopback a -> "bring up the loopback interface";
+      case Action.MoveNetDevice a ->
+          "move interface " + quote(a.hostName()) + " into the container as " + quote(a.name());
       case Action.IsolateMounts a -> "isolate the mount namespace from the host's";
       case Action.AttachRoot a -> "attach root filesystem " + quote(a.path());
       case Action.MakeMount a -> mount(a);
@@ -59,6 +61,14 @@ public final class ActionText {
       case Action.SetOomScoreAdj a -> "set the OOM score adjustment to " + a.value();
       case Action.SetRlimit a -> "set resource limit " + a.type();
       case Action.ResetCpuAffinity a -> "reset the CPU affinity";
+      case Action.SetCpuAffinity a -> "bind to CPUs " + a.cpus();
+      case Action.SetScheduler a -> "set the scheduling policy";
+      case Action.SetIoPriority a -> "set the I/O priority";
+      case Action.SetMemoryPolicy a -> "set the memory policy";
+      case Action.SetPersonality a -> "set the personality";
+      case Action.SetApparmorProfile a -> "set AppArmor profile " + quote(a.profile());
+      case Action.SetSelinuxLabel a -> "set SELinux label " + quote(a.label());
+      case Action.JoinSessionKeyring a -> "join session keyring " + quote(a.name());
       case Action.RunHooks a -> "run " + a.kind().specName() + " hooks";
       case Action.DropBoundingCapabilities a -> "drop capabilities from the bounding set";
       case Action.SetUser a -> "become user " + a.uid() + " and group " + a.gid();

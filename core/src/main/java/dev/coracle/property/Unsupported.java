@@ -10,21 +10,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Unsupported {
   private static final String CONFIG = "vm";
-  private static final String PROCESS =
-      "apparmorProfile selinuxLabel scheduler ioPriority execCPUAffinity";
-  private static final String LINUX =
-      "uidMappings gidMappings timeOffsets netDevices intelRdt memoryPolicy personality";
+  private static final String LINUX = "uidMappings gidMappings timeOffsets intelRdt";
 
   private Unsupported() {}
 
   /** Checks the top of config.json. */
   public static void checkConfig(Members config) {
     check(config, CONFIG);
-  }
-
-  /** Checks /process. */
-  public static void checkProcess(Members process) {
-    check(process, PROCESS);
   }
 
   /** Checks /linux. */

@@ -143,8 +143,9 @@ class ConfigReaderTest {
             + "|/rlimits/0/soft: must not be negative",
         "'capabilities': {'bounding': 'CAP_CHOWN'}"
             + "|/capabilities/bounding: must be an array, not a string",
-        "'apparmorProfile': 'x'|/apparmorProfile: is not yet supported",
-        "'scheduler': {'policy': 'SCHED_FIFO'}|/scheduler: is not yet supported",
+        "'apparmorProfile': 7|/apparmorProfile: must be a string, not the number 7",
+        "'scheduler': {'policy': 'FIFO'}"
+            + "|/scheduler/policy: unknown scheduling policy \"FIFO\"",
       })
   void process(String member, String expected) {
     String base = "'cwd': '/', 'args': ['sh'], ";
@@ -246,7 +247,7 @@ class ConfigReaderTest {
     read(
         "{'ociVersion': '3.0.0', 'root': {}, 'process': {'args': [], 'rlimits': [{}]}, 'linux':"
             + " {'namespaces': [{'type': 'x'}], 'maskedPaths': ['m'], 'personality': {'domain':"
-            + " 'LINUX'}}, 'mounts': [{}]}");
+            + " 'BSD'}}, 'mounts': [{}]}");
     assertThat(texts())
         .containsExactlyInAnyOrder(
             "config.json /ociVersion: \"3.0.0\" is not supported; versions 1.0.0 to 1.3.0 are",
@@ -258,7 +259,7 @@ class ConfigReaderTest {
             "config.json /process/rlimits/0/hard: is required",
             "config.json /linux/namespaces/0/type: unknown namespace type \"x\"",
             "config.json /linux/maskedPaths/0: must be absolute, not \"m\"",
-            "config.json /linux/personality: is not yet supported",
+            "config.json /linux/personality/domain: must be LINUX or LINUX32, not \"BSD\"",
             "config.json /mounts/0/destination: is required",
             "config.json /mounts/0/type: is required for a mount that is no bind mount");
   }

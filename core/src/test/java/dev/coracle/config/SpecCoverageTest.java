@@ -56,39 +56,62 @@ class SpecCoverageTest {
                  "resources": {"memory": {"limit": 4000}, "cpu": {"quota": 4000}}}}
       """;
 
+  private static final String DEADLINE =
+      "{\"process\": {\"scheduler\": {\"policy\": \"SCHED_DEADLINE\"}}}";
+
   /** What some properties need beside them for a value to make sense. */
   private static final Map<String, String> BESIDE =
-      Map.of(
-          "/mounts/0/",
-          "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\", \"options\": [\"ro\"]}]}",
-          "/linux/mountLabel",
-          "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\"}]}",
-          "/linux/devices/0/",
-          """
-          {"linux": {"devices": [{"type": "c", "path": "/dev/x", "major": 1, "minor": 3}]}}
-          """,
-          "/linux/resources/devices/0/",
-          """
-          {"linux": {"resources": {"devices":
-             [{"allow": true, "type": "c", "major": 9, "minor": 3, "access": "rw"}]}}}
-          """,
-          "/linux/resources/blockIO/throttleReadBpsDevice/0/",
-          beside("throttleReadBpsDevice", "\"rate\": 7"),
-          "/linux/resources/blockIO/throttleWriteBpsDevice/0/",
-          beside("throttleWriteBpsDevice", "\"rate\": 7"),
-          "/linux/resources/blockIO/throttleReadIOPSDevice/0/",
-          beside("throttleReadIOPSDevice", "\"rate\": 7"),
-          "/linux/resources/blockIO/throttleWriteIOPSDevice/0/",
-          beside("throttleWriteIOPSDevice", "\"rate\": 7"),
-          "/linux/resources/blockIO/weightDevice/0/",
-          beside("weightDevice", "\"weight\": 77"),
-          "/linux/seccomp/",
-          """
-          {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "listenerPath": "/agent", "syscalls": [
+      Map.ofEntries(
+          Map.entry(
+              "/mounts/0/",
+              """
+              {"mounts": [{"destination": "/m", "type": "tmpfs", "options": ["ro"]}]}
+              """),
+          Map.entry(
+              "/linux/devices/0/",
+              """
+              {"linux": {"devices": [{"type": "c", "path": "/dev/x", "major": 1, "minor": 3}]}}
+              """),
+          Map.entry(
+              "/linux/resources/devices/0/",
+              """
+              {"linux": {"resources": {"devices":
+                 [{"allow": true, "type": "c", "major": 9, "minor": 3, "access": "rw"}]}}}
+              """),
+          Map.entry(
+              "/process/scheduler/priority",
+              "{\"process\": {\"scheduler\": {\"policy\": \"SCHED_RR\"}}}"),
+          Map.entry(
+              "/linux/personality/flags/",
+              "{\"linux\": {\"personality\": {\"domain\": \"LINUX\"}}}"),
+          Map.entry("/process/scheduler/runtime", DEADLINE),
+          Map.entry("/process/scheduler/deadline", DEADLINE),
+          Map.entry("/process/scheduler/period", DEADLINE),
+          Map.entry(
+              "/linux/memoryPolicy/",
+              """
+              {"linux": {"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "2"}}}
+              """),
+          Map.entry(
+              "/linux/mountLabel", "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\"}]}"),
+          Map.entry(
+              "/linux/resources/blockIO/throttleReadBpsDevice/0/", beside("throttleReadBpsDevice", "\"rate\": 7")),
+          Map.entry(
+              "/linux/resources/blockIO/throttleWriteBpsDevice/0/", beside("throttleWriteBpsDevice", "\"rate\": 7")),
+          Map.entry(
+              "/linux/resources/blockIO/throttleReadIOPSDevice/0/", beside("throttleReadIOPSDevice", "\"rate\": 7")),
+          Map.entry(
+              "/linux/resources/blockIO/throttleWriteIOPSDevice/0/", beside("throttleWriteIOPSDevice", "\"rate\": 7")),
+          Map.entry(
+              "/linux/resources/blockIO/weightDevice/0/", beside("weightDevice", "\"weight\": 77")),
+          Map.entry(
+              "/linux/seccomp/",
+              """
+              {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "listenerPath": "/agent", "syscalls": [
              {"names": ["read"], "action": "SCMP_ACT_ERRNO", "errnoRet": 7,
               "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_MASKED_EQ"}]},
              {"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}}}
-          """);
+          """));
 
   /** A list of block devices with one in it. */
   private static String beside(String list, String value) {
@@ -107,7 +130,7 @@ class SpecCoverageTest {
       if (!problems.hasErrors()) {
         Problems planning = new Problems();
         CgroupPaths paths = CgroupPaths.of(layout, spec.linux().cgroupsPath(), "id");
-        Planner.Target target = new Planner.Target("/bundle", paths, true);
+        Planner.Target target = new Planner.Target("/bundle", paths, true, "_ses.id");
         plans.add(text(Planner.plan(spec, new Host(layout, ALL), target, planning)));
         plans.add(planning.all().toString());
       }

@@ -2,6 +2,7 @@ package dev.coracle.cli;
 
 import static dev.coracle.abi.Process.SIGPIPE;
 
+import dev.coracle.execute.Kept;
 import dev.coracle.execute.RelativePath;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
@@ -143,7 +144,7 @@ public final class Cli {
     }
     switch (verb) {
       case "create" -> {
-        Descriptors.closeLeaked(k, number(a, "preserve-fds"));
+        Descriptors.closeLeaked(k, kept(a));
         Create.create(e, createRequest(global, a, id));
       }
       case "start" -> Start.start(e, id);
@@ -152,11 +153,11 @@ public final class Cli {
           Signals.kill(e, id, a.words().size() > 1 ? a.words().get(1) : "TERM", a.is("all"));
       case "delete" -> Delete.delete(e, id, a.is("force") || runproc);
       case "run" -> {
-        Descriptors.closeLeaked(k, number(a, "preserve-fds"));
+        Descriptors.closeLeaked(k, kept(a));
         return Run.run(e, createRequest(global, a, id), a.is("detach"), a.is("keep"));
       }
       case "exec" -> {
-        Descriptors.closeLeaked(k, number(a, "preserve-fds"));
+        Descriptors.closeLeaked(k, kept(a));
         return Run.exec(e, execRequest(a, id), a.is("detach"));
       }
       case "pause" -> Pause.pause(e, id);
@@ -191,8 +192,10 @@ public final class Cli {
         absolute(a, "pid-file"),
         absolute(a, "console-socket"),
         -1,
-        number(a, "preserve-fds"),
+        absolute(a, "pidfd-socket"),
+        kept(a),
         a.is("no-pivot"),
+        !a.is("no-new-keyring"),
         global.value("sandbox"),
         runproc);
   }
@@ -212,11 +215,15 @@ public final class Cli {
         gids,
         a.all("cap"),
         a.is("no-new-privs"),
+        a.value("apparmor"),
+        a.value("process-label"),
+        a.all("cgroup"),
         a.is("tty"),
         absolute(a, "console-socket"),
         -1,
         absolute(a, "pid-file"),
-        number(a, "preserve-fds"),
+        absolute(a, "pidfd-socket"),
+        kept(a),
         a.is("ignore-paused"));
   }
 
@@ -232,6 +239,10 @@ public final class Cli {
       throw new Failure("--" + flag + ": the working directory cannot be found");
     }
     return absolute;
+  }
+
+  private Kept kept(Arguments a) throws Failure {
+    return Descriptors.kept(k, k.environ(), number(a, "preserve-fds"));
   }
 
   private static int number(Arguments a, String flag) throws Failure {

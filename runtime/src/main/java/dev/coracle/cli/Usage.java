@@ -28,8 +28,9 @@ final class Usage {
       --pid-file=FILE  write the pid of the container's process there
       --console-socket=SOCKET  send the terminal's master there
       --no-pivot  change the root without pivot_root, for hosts whose root is an initramfs
-      --no-new-keyring  accepted; no session keyring is made
+      --no-new-keyring  leave the caller's session keyring to the container
       --preserve-fds=N  leave N descriptors after stdio open for the process
+      --pidfd-socket=SOCKET  send a pidfd of the process there
       """;
 
   private static final String VERBS =
@@ -96,6 +97,10 @@ final class Usage {
           --no-new-privs  execve gives no privileges
           --cap, -c=CAPABILITY  one more capability; may stand several times
           --preserve-fds=N  leave N descriptors after stdio open for it
+          --apparmor=PROFILE  the AppArmor profile
+          --process-label=LABEL  the SELinux context
+          --cgroup=PATH  a cgroup below the container's; on cgroup v1 also CONTROLLER:PATH
+          --pidfd-socket=SOCKET  send a pidfd of the process there
           --ignore-paused  also in a container that is paused
           """;
       case "update" ->

@@ -3,10 +3,13 @@ package dev.coracle.execute;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_DIRECTORY;
+import static dev.coracle.abi.Fcntl.O_PATH;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
 
 import dev.coracle.abi.Dirent;
+import dev.coracle.cgroup.CgroupLayout;
 import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +57,23 @@ public final class CgroupProcesses {
         pid = 0;
       }
     }
+  }
+
+  /** Opens the v2 cgroup of a process as O_PATH. */
+  static long openCgroupOf(Kernel k, int pid) {
+    Files.Read read = Files.read(k, "/proc/" + pid + "/cgroup", MOST_BYTES);
+    Files.Content content = read.content();
+    if (content == null) {
+      return read.errno();
+    }
+    String text = "\n" + content.text();
+    int at = text.indexOf("\n0::/");
+    int end = text.indexOf('\n', at + 1);
+    if (at < 0 || end < 0) {
+      return -Errno.ENOENT;
+    }
+    String path = CgroupLayout.MOUNT_POINT + text.substring(at + "\n0::".length(), end);
+    return k.openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
   }
 
   /** The cgroups directly below one. */

@@ -85,7 +85,7 @@ final class ChildProcess {
       result = k.umask(0);
     }
     if (result >= 0) {
-      long first = FIRST_AFTER_STDIO + (long) c.preserveFds;
+      long first = FIRST_AFTER_STDIO + (long) c.kept.count();
       result = k.close_range(first, ALL_DESCRIPTORS, CLOSE_RANGE_CLOEXEC);
     }
     return result;

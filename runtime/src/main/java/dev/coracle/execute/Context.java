@@ -1,5 +1,7 @@
 package dev.coracle.execute;
 
+import static dev.coracle.abi.Mount.PROC_SUPER_MAGIC;
+
 import dev.coracle.abi.Fcntl;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
@@ -27,11 +29,17 @@ public final class Context {
   /** Its pid, for exec; 0 elsewhere. */
   int containerPid;
 
-  /** How many descriptors after stdio the program keeps. */
-  int preserveFds;
+  /** Whether exec may fall back on the cgroup of the container's first process. */
+  boolean mayUseItsCgroup;
+
+  /** The descriptors after stdio that the program keeps. */
+  Kept kept = Kept.NOTHING;
 
   /** The root directory, O_PATH; −1 until a step opened it. */
   int root = -1;
+
+  /** The host's procfs, O_PATH; −1 until a step needed it. */
+  private int proc = -1;
 
   /** Whether the mounts of this process are its own. */
   boolean ownMounts;
@@ -57,14 +65,19 @@ public final class Context {
   }
 
   /** Lets the process wait for start, and keep descriptors after stdio. */
-  public void useStartFifo(int fd, int preserved) {
+  public void useStartFifo(int fd, Kept descriptors) {
     startFifo = fd;
-    preserveFds = preserved;
+    kept = descriptors;
   }
 
   /** Lets descriptors after stdio be kept. */
-  public void preserve(int count) {
-    preserveFds = count;
+  public void keep(Kept descriptors) {
+    kept = descriptors;
+  }
+
+  /** Falls back on the cgroup of the container's first process, where its own takes none. */
+  public void useItsCgroup() {
+    mayUseItsCgroup = true;
   }
 
   /** Sends the terminal's master there. */
@@ -110,6 +123,37 @@ public final class Context {
       root = (int) fd;
     }
     return root;
+  }
+
+  /** The host's procfs, verified: while it is in sight, or once a step before asked for it. */
+  long proc() {
+    if (proc >= 0) {
+      return proc;
+    }
+    long flags = Fcntl.O_PATH | Fcntl.O_DIRECTORY | Fcntl.O_CLOEXEC;
+    long fd = kernel.openat2(Fcntl.AT_FDCWD, "/proc", flags, 0, 0);
+    if (fd < 0) {
+      return fd;
+    }
+    long type = kernel.fstatfsType((int) fd);
+    if (type != PROC_SUPER_MAGIC) {
+      close(fd);
+      return type < 0 ? type : fail(Errno.EINVAL, "/proc is no proc filesystem");
+    }
+    proc = (int) fd;
+    return proc;
+  }
+
+  /** Closes what leads out of the container, and its root. */
+  void closeRoot() {
+    if (root >= 0) {
+      close(root);
+      root = -1;
+    }
+    if (proc >= 0) {
+      close(proc);
+      proc = -1;
+    }
   }
 
   /** Closes what the verb gave, where no step has closed it. */

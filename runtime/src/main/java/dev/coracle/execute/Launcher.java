@@ -82,6 +82,13 @@ public final class Launcher {
     if (result >= 0) {
       result = k.clone3(flags, child, SIGCHLD, (int) cgroup);
     }
+    if (result == -Errno.EBUSY && cgroup >= 0 && c.mayUseItsCgroup) {
+      // A v2 cgroup whose children have controllers takes no process: an init such as systemd has
+      // moved into one of them, and we go there.
+      c.close(cgroup);
+      cgroup = CgroupProcesses.openCgroupOf(k, c.containerPid);
+      result = cgroup < 0 ? cgroup : k.clone3(flags, child, SIGCHLD, (int) cgroup);
+    }
     if (result < 0) {
       String problem =
           step.origin() + ": cannot " + ActionText.of(clone) + ": " + c.explain(result);
@@ -193,6 +200,11 @@ public final class Launcher {
     }
   }
 
+  /** All has succeeded: closes what only {@link #undo} would have needed. */
+  public void settle() {
+    steps.settle();
+  }
+
   /**
    * Takes back all that was done, last thing first. The text tells what could not be, or is null.
    */
@@ -205,7 +217,7 @@ public final class Launcher {
       }
       await();
     }
-    String problem = null;
+    String problem = steps.giveBack();
     List<String> made = steps.madeCgroups();
     for (int i = made.size() - 1; i >= 0; i--) {
       long result = CgroupActions.remove(k, made.get(i));

@@ -3,7 +3,6 @@ package dev.coracle.execute;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
-import static dev.coracle.abi.Mount.PROC_SUPER_MAGIC;
 import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.IFF_RUNNING;
 import static dev.coracle.abi.Process.IFF_UP;
@@ -18,6 +17,7 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
 import dev.coracle.spec.Linux.Namespace;
+import dev.coracle.spec.Linux.NamespaceType;
 
 /** Namespaces, and what is set in them while the host's /proc is still in sight. */
 final class NamespaceActions {
@@ -31,6 +31,13 @@ final class NamespaceActions {
     String path = namespace.path();
     if (path == null) {
       throw new IllegalStateException("a new namespace is not joined");
+    }
+    if (namespace.type() == NamespaceType.MOUNT) {
+      // The last look at the host's: steps that come later still need it.
+      long proc = c.proc();
+      if (proc < 0) {
+        return proc;
+      }
     }
     long fd = k.openat2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0);
     if (fd < 0) {
@@ -91,21 +98,8 @@ final class NamespaceActions {
    * kernel parameters follow the namespaces of the process that writes, not the mount.
    */
   private static long writeProc(Context c, String path, String value) {
-    Kernel k = c.kernel;
-    long flags = Fcntl.O_PATH | Fcntl.O_DIRECTORY | O_CLOEXEC;
-    long proc = k.openat2(AT_FDCWD, "/proc", flags, 0, 0);
-    if (proc < 0) {
-      return proc;
-    }
-    long type = k.fstatfsType((int) proc);
-    long result = type;
-    if (type == PROC_SUPER_MAGIC) {
-      long resolve = Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_NO_MAGICLINKS | Fcntl.RESOLVE_NO_XDEV;
-      result = Files.writeKernelFile(k, (int) proc, path, value, resolve);
-    } else if (type >= 0) {
-      result = c.fail(Errno.EINVAL, "/proc is no proc filesystem");
-    }
-    c.close(proc);
-    return result;
+    long proc = c.proc();
+    long resolve = Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_NO_MAGICLINKS | Fcntl.RESOLVE_NO_XDEV;
+    return proc < 0 ? proc : Files.writeKernelFile(c.kernel, (int) proc, path, value, resolve);
   }
 }

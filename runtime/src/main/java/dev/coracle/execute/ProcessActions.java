@@ -202,7 +202,7 @@ final class ProcessActions {
     if (program == null) {
       throw new IllegalStateException("no FindProgram before Execute");
     }
-    List<String> env = withHome(c, a);
+    List<String> env = withListen(c, withHome(c, a));
     long result = c.kernel.resetSignals();
     if (result >= 0) {
       result = c.kernel.execve(program, a.args(), env);
@@ -214,6 +214,28 @@ final class ProcessActions {
       return c.fail((int) -result, "exec " + program + ": " + why + hint);
     }
     return result;
+  }
+
+  /** What sd_listen_fds(3) looks for: the pid is the program's own, in its namespace. */
+  private static List<String> withListen(Context c, List<String> env) {
+    Kept kept = c.kept;
+    if (kept.listening() == 0) {
+      return env;
+    }
+    List<String> out = new ArrayList<>();
+    for (String entry : env) {
+      if (!entry.startsWith("LISTEN_FDS=")
+          && !entry.startsWith("LISTEN_PID=")
+          && !entry.startsWith("LISTEN_FDNAMES=")) {
+        out.add(entry);
+      }
+    }
+    out.add("LISTEN_FDS=" + kept.listening());
+    out.add("LISTEN_PID=" + c.kernel.getpid());
+    if (kept.names() != null) {
+      out.add("LISTEN_FDNAMES=" + kept.names());
+    }
+    return out;
   }
 
   /** HOME is the user's as the container's /etc/passwd has it, where the bundle does not set it. */

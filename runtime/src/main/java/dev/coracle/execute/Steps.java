@@ -21,6 +21,7 @@ final class Steps {
   private final Context c;
   private final RootActions root = new RootActions();
   private final DeviceActions devices = new DeviceActions();
+  private final NetDeviceActions netDevices = new NetDeviceActions();
   private final List<String> madeCgroups = new ArrayList<>();
 
   Steps(Context context) {
@@ -30,6 +31,16 @@ final class Steps {
   /** The cgroups that were made, parents first: what is to be undone when the plan fails. */
   List<String> madeCgroups() {
     return madeCgroups;
+  }
+
+  /** Takes back what the host misses; the text tells what could not be, or is null. */
+  @Nullable String giveBack() {
+    return netDevices.undo(c);
+  }
+
+  /** Closes what only a failure would have needed. */
+  void settle() {
+    netDevices.done(c);
   }
 
   /** Runs steps up to the first that fails; the text is the error, or null. */
@@ -55,10 +66,7 @@ final class Steps {
   void closeRoot() {
     devices.done(c);
     root.done(c);
-    if (c.root >= 0) {
-      c.close(c.root);
-      c.root = -1;
-    }
+    c.closeRoot();
   }
 
   private long run(Action action) {
@@ -85,6 +93,7 @@ final class Steps {
       case Action.SetHostname a -> k.sethostname(a.name());
       case Action.SetDomainname a -> k.setdomainname(a.name());
       case Action.BringUpLoopback a -> NamespaceActions.bringUpLoopback(c);
+      case Action.MoveNetDevice a -> netDevices.move(c, a);
       case Action.IsolateMounts a -> root.isolate(c, a);
       case Action.AttachRoot a -> root.attach(c, a);
       case Action.MakeMount a -> MountActions.make(c, a);
@@ -110,6 +119,14 @@ final class Steps {
       case Action.SetOomScoreAdj a -> NamespaceActions.setOomScoreAdj(c, a.value());
       case Action.SetRlimit a -> k.prlimit64(0, a.resource(), a.soft(), a.hard());
       case Action.ResetCpuAffinity a -> k.schedSetaffinityAll(AFFINITY_BYTES);
+      case Action.SetCpuAffinity a -> SchedulingActions.setCpuAffinity(c, a);
+      case Action.SetScheduler a -> SchedulingActions.setScheduler(c, a);
+      case Action.SetIoPriority a -> SchedulingActions.setIoPriority(c, a);
+      case Action.SetMemoryPolicy a -> SchedulingActions.setMemoryPolicy(c, a);
+      case Action.SetPersonality a -> k.personality(a.persona());
+      case Action.SetApparmorProfile a -> SecurityActions.setApparmorProfile(c, a);
+      case Action.SetSelinuxLabel a -> SecurityActions.setSelinuxLabel(c, a);
+      case Action.JoinSessionKeyring a -> SecurityActions.joinSessionKeyring(c, a);
       case Action.RunHooks a -> hooks(a);
       case Action.DropBoundingCapabilities a -> ProcessActions.dropBounding(c, a);
       case Action.SetUser a -> ProcessActions.setUser(c, a);

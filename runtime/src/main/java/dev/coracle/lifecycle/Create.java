@@ -7,6 +7,7 @@ import dev.coracle.config.Host;
 import dev.coracle.config.Planner;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.HookState;
+import dev.coracle.execute.Kept;
 import dev.coracle.execute.Launcher;
 import dev.coracle.host.HostReader;
 import dev.coracle.kernel.Errno;
@@ -14,6 +15,7 @@ import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Plan;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
+import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.sandbox.HostSandbox;
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Process;
@@ -32,7 +34,10 @@ public final class Create {
    * @param pidFile null for none
    * @param consoleSocket the path of a socket that gets the terminal's master; null for none
    * @param consoleDescriptor a connected socket that gets it; −1 for none
+   * @param pidfdSocket the path of a socket that gets a pidfd; null for none
+   * @param kept descriptors of the caller's that the program keeps
    * @param noPivot whether the root is changed without pivot_root(2)
+   * @param newKeyring whether the container gets a session keyring of its own
    * @param sandbox the value of --sandbox; null where it was not given
    * @param runproc whether we are called by the name runproc
    */
@@ -42,8 +47,10 @@ public final class Create {
       @Nullable String pidFile,
       @Nullable String consoleSocket,
       int consoleDescriptor,
-      int preserveFds,
+      @Nullable String pidfdSocket,
+      Kept kept,
       boolean noPivot,
+      boolean newKeyring,
       @Nullable String sandbox,
       boolean runproc) {}
 
@@ -105,12 +112,18 @@ public final class Create {
   private Plan plan(Bundle bundle, Spec spec, SandboxKind kind, Host host, CgroupPaths cgroups)
       throws Failure {
     boolean isolated = kind == SandboxKind.CONTAINER;
-    Planner.Target target = new Planner.Target(bundle.path(), cgroups, isolated, request.noPivot());
+    String keyring = newKeyring(kind) ? SessionKeyring.name(request.id()) : null;
+    Planner.Target target =
+        new Planner.Target(bundle.path(), cgroups, isolated, keyring, request.noPivot());
     Plan plan = Planner.plan(spec, host, target, problems);
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
     }
     return plan;
+  }
+
+  private boolean newKeyring(SandboxKind kind) {
+    return kind == SandboxKind.CONTAINER && request.newKeyring();
   }
 
   private Created make(Prepared prepared) throws Failure {
@@ -137,6 +150,7 @@ public final class Create {
     Launcher launcher = new Launcher(context, prepared.plan());
     String problem = attempt(context, launcher, state(prepared), bundle);
     if (problem == null) {
+      launcher.settle();
       Process process = spec.process();
       return new Created(launcher, process != null && process.terminal());
     }
@@ -164,6 +178,7 @@ public final class Create {
         Math.max(0, k.geteuid()),
         prepared.kind().word(),
         prepared.cgroups(),
+        newKeyring(prepared.kind()),
         spec.annotations(),
         spec.hooks());
   }
@@ -181,7 +196,7 @@ public final class Create {
           + ": "
           + Errno.text(-result);
     }
-    context.useStartFifo((int) result, request.preserveFds());
+    context.useStartFifo((int) result, request.kept());
     String problem = connectConsole(context, bundle.spec().process());
     if (problem == null) {
       problem = launcher.prepare();
@@ -194,6 +209,9 @@ public final class Create {
     }
     if (problem == null) {
       problem = launcher.awaitReady();
+    }
+    if (problem == null) {
+      problem = PidfdSocket.send(e.kernel(), request.pidfdSocket(), launcher.pidfd(), "standard");
     }
     if (problem == null) {
       problem = PidFile.write(e.kernel(), request.pidFile(), launcher.pid());

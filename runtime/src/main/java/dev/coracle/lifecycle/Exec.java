@@ -1,11 +1,14 @@
 package dev.coracle.lifecycle;
 
+import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.cgroup.SubCgroups;
 import dev.coracle.config.ConfigReader;
 import dev.coracle.config.Host;
 import dev.coracle.config.Planner;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.HookState;
+import dev.coracle.execute.Kept;
 import dev.coracle.execute.Launcher;
 import dev.coracle.host.HostReader;
 import dev.coracle.kernel.Errno;
@@ -13,6 +16,7 @@ import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Plan;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
+import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.sandbox.HostSandbox;
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Process;
@@ -34,6 +38,11 @@ public final class Exec {
    *
    * @param processFile a file with a process as in config.json; null where args are given
    * @param user uid or uid:gid
+   * @param apparmor the AppArmor profile; null for the container's
+   * @param processLabel the SELinux context; null for the container's
+   * @param cgroups sub-cgroups of the container's: see SubCgroups
+   * @param pidfdSocket the path of a socket that gets a pidfd; null for none
+   * @param kept descriptors of the caller's that the program keeps
    */
   public record Request(
       String id,
@@ -45,11 +54,15 @@ public final class Exec {
       List<Long> additionalGids,
       List<String> capabilities,
       boolean noNewPrivileges,
+      @Nullable String apparmor,
+      @Nullable String processLabel,
+      List<String> cgroups,
       boolean terminal,
       @Nullable String consoleSocket,
       int consoleDescriptor,
       @Nullable String pidFile,
-      int preserveFds,
+      @Nullable String pidfdSocket,
+      Kept kept,
       boolean ignorePaused) {
 
     /** The same with a connected socket for the terminal. */
@@ -64,11 +77,15 @@ public final class Exec {
           additionalGids,
           capabilities,
           noNewPrivileges,
+          apparmor,
+          processLabel,
+          cgroups,
           terminal,
           consoleSocket,
           descriptor,
           pidFile,
-          preserveFds,
+          pidfdSocket,
+          kept,
           ignorePaused);
     }
   }
@@ -94,8 +111,10 @@ public final class Exec {
     Spec spec = spec(entry, host);
     Process process = process(e, request, spec, host, problems);
     boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
-    Planner.Target target = new Planner.Target(state.bundle(), state.cgroups(), isolated);
-    Plan plan = Planner.planExec(spec, process, host, target, problems);
+    String keyring = state.keyring() ? SessionKeyring.name(state.id()) : null;
+    CgroupPaths cgroups = SubCgroups.of(state.cgroups(), request.cgroups(), problems);
+    Planner.Target target = new Planner.Target(state.bundle(), cgroups, isolated, keyring);
+    Plan plan = Planner.planExec(spec, process, host, target, ExecFlags.origins(request), problems);
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
     }
@@ -167,8 +186,8 @@ public final class Exec {
         ExecCapabilities.with(of.capabilities(), request.capabilities(), host, problems),
         of.noNewPrivileges() || request.noNewPrivileges(),
         of.oomScoreAdj(),
-        of.apparmorProfile(),
-        of.selinuxLabel(),
+        request.apparmor() == null ? of.apparmorProfile() : request.apparmor(),
+        request.processLabel() == null ? of.selinuxLabel() : request.processLabel(),
         of.scheduler(),
         of.ioPriority(),
         of.execCpuAffinity());
@@ -210,7 +229,10 @@ public final class Exec {
         new Context(
             e.kernel(),
             new HookState(OciVersion.NEWEST, state.id(), state.bundle(), state.annotations()));
-    context.preserve(request.preserveFds());
+    context.keep(request.kept());
+    if (request.cgroups().isEmpty()) {
+      context.useItsCgroup();
+    }
     long pidfd = k.pidfd_open(state.pid(), 0);
     ProcStat stat = ProcStat.of(k, state.pid());
     if (pidfd < 0 || stat == null || stat.startTicks() != state.startTicks()) {
@@ -228,6 +250,9 @@ public final class Exec {
     }
     if (problem == null) {
       problem = launcher.awaitExecuted();
+    }
+    if (problem == null) {
+      problem = PidfdSocket.send(k, request.pidfdSocket(), launcher.pidfd(), "setns");
     }
     if (problem == null) {
       // Not before: a pid file says that the program runs.

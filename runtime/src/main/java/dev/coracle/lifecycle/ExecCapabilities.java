@@ -35,6 +35,7 @@ final class ExecCapabilities {
         base.effective() | added,
         base.inheritable(),
         base.permitted() | added,
-        base.ambient());
+        // Ambient ones must be inheritable: only what the container itself made so.
+        base.ambient() | added & base.inheritable());
   }
 }

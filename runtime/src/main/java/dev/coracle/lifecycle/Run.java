@@ -85,8 +85,10 @@ public final class Run {
         r.pidFile(),
         r.consoleSocket(),
         descriptor,
-        r.preserveFds(),
+        r.pidfdSocket(),
+        r.kept(),
         r.noPivot(),
+        r.newKeyring(),
         r.sandbox(),
         r.runproc());
   }

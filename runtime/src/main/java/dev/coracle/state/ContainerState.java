@@ -16,6 +16,7 @@ import java.util.Map;
  * @param ownerUid who made it
  * @param sandbox the sandbox's word
  * @param cgroups its cgroups
+ * @param keyring whether it has a session keyring of its own, which exec joins
  * @param hooks of which poststart and poststop are still to run
  */
 public record ContainerState(
@@ -29,5 +30,6 @@ public record ContainerState(
     long ownerUid,
     String sandbox,
     CgroupPaths cgroups,
+    boolean keyring,
     Map<String, String> annotations,
     Hooks hooks) {}

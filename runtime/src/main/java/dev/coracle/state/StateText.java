@@ -50,6 +50,7 @@ final class StateText {
     out.field("bundle", s.bundle()).field("rootfs", s.rootfs());
     out.field("created", s.createdNanos()).field("owner", s.ownerUid());
     out.field("sandbox", s.sandbox()).field("cgroups", s.cgroups().text());
+    out.field("keyring", s.keyring());
     out.key("annotations").object();
     for (Map.Entry<String, String> e : s.annotations().entrySet()) {
       out.field(e.getKey(), e.getValue());
@@ -131,6 +132,7 @@ final class StateText {
             owner == null ? 0 : owner,
             m.requiredString("sandbox"),
             cgroups,
+            m.bool("keyring", false),
             Annotations.read(m),
             dev.coracle.property.Hooks.read(m));
     return problems.hasErrors() ? null : state;

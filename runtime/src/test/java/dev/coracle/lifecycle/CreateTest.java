@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.fail;
 
+import dev.coracle.execute.Kept;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.RecordingKernel;
 import dev.coracle.lifecycle.FakeHost.Layout;
@@ -59,8 +60,10 @@ class CreateTest {
             r.pidFile(),
             console ? "/console" : null,
             -1,
-            0,
+            null,
+            Kept.NOTHING,
             false,
+            true,
             null,
             false);
     return Create.create(host.environment(), request);

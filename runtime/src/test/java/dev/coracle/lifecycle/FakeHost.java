@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import static dev.coracle.abi.Mount.CGROUP2_SUPER_MAGIC;
 
 import dev.coracle.abi.Stat;
+import dev.coracle.execute.Kept;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.RecordingKernel;
@@ -100,7 +101,8 @@ final class FakeHost {
   }
 
   static Create.Request request(@Nullable String sandbox) {
-    return new Create.Request("id", "/bundle", "/pid", null, -1, 0, false, sandbox, false);
+    return new Create.Request(
+        "id", "/bundle", "/pid", null, -1, null, Kept.NOTHING, false, true, sandbox, false);
   }
 
   /** A path that is not there. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.fail;
 
+import dev.coracle.execute.Kept;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.RecordingKernel;
 import dev.coracle.lifecycle.FakeHost.Layout;
@@ -91,11 +92,15 @@ class VerbsTest {
         List.of(),
         List.of(),
         false,
+        null,
+        null,
+        List.of(),
         false,
         null,
         -1,
         "/exec.pid",
-        0,
+        null,
+        Kept.NOTHING,
         false);
   }
 

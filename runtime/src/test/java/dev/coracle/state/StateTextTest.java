@@ -43,6 +43,7 @@ class StateTextTest {
         4_294_967_294L,
         "container",
         new CgroupPaths(List.of(new CgroupPaths.Directory("cpu,cpuacct", "/cg/cpu/id")), "/cg/id"),
+        true,
         annotations,
         new Hooks(List.of(), List.of(), List.of(), List.of(), List.of(bare), List.of(hook)));
   }
@@ -76,6 +77,7 @@ class StateTextTest {
             s.ownerUid(),
             s.sandbox(),
             s.cgroups(),
+            s.keyring(),
             s.annotations(),
             s.hooks());
     String line = StateText.line(before);

@@ -48,6 +48,9 @@ public final class Sysctl {
 
   /** Sets them; one that belongs to no namespace of the container's would be the host's. */
   public static void plan(Spec spec, PlanBuilder plan, Problems problems) {
+    // Those of an interface that is moved into the container exist once it is there.
+    Phase phase =
+        spec.linux().netDevices().isEmpty() ? Phase.CHILD_SETUP : Phase.CHILD_BEFORE_PIVOT;
     for (Map.Entry<String, String> e : spec.linux().sysctl().entrySet()) {
       Pointer at = POINTER.child(e.getKey());
       String name = dotted(e.getKey());
@@ -66,7 +69,7 @@ public final class Sysctl {
                 + type.specName()
                 + "\"} to /linux/namespaces");
       } else {
-        plan.add(Phase.CHILD_SETUP, new Action.SetSysctl(path(e.getKey()), e.getValue()), at);
+        plan.add(phase, new Action.SetSysctl(path(e.getKey()), e.getValue()), at);
       }
     }
   }

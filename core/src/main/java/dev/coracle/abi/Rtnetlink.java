@@ -1,0 +1,231 @@
+package dev.coracle.abi;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages of rtnetlink(7), as bytes:
+ *
+ * <pre>
+ * nlmsghdr   0 len u32    4 type u16   6 flags u16   8 seq u32   12 pid u32
+ * ifinfomsg 16 family u8 17 pad u8    18 type u16   20 index i32  24 flags u32  28 change u32
+ * ifaddrmsg 16 family u8 17 prefix u8 18 flags u8   19 scope u8   20 index u32
+ * nlmsgerr  16 error i32
+ * rtattr     0 len u16    2 type u16   4 data, padded to a multiple of 4
+ * </pre>
+ */
+public final class Rtnetlink {
+  public static final long AF_NETLINK = 16;
+  public static final long SOCK_RAW = 3;
+  public static final long NETLINK_ROUTE = 0;
+
+  public static final int NLMSG_ERROR = 2;
+  public static final int NLMSG_DONE = 3;
+  public static final int RTM_NEWLINK = 16;
+  public static final int RTM_GETLINK = 18;
+  public static final int RTM_SETLINK = 19;
+  public static final int RTM_NEWADDR = 20;
+  public static final int RTM_GETADDR = 22;
+
+  private static final int NLM_F_REQUEST = 0x1;
+  private static final int NLM_F_ACK = 0x4;
+  private static final int NLM_F_EXCL = 0x200;
+  private static final int NLM_F_DUMP = 0x300;
+  private static final int NLM_F_CREATE = 0x400;
+
+  private static final int IFLA_IFNAME = 3;
+  private static final int IFLA_NET_NS_FD = 28;
+  private static final int IFA_ADDRESS = 1;
+  private static final int IFA_LOCAL = 2;
+  private static final int IFA_BROADCAST = 4;
+  private static final int IFA_FLAGS = 8;
+
+  private static final long IFF_UP = 1;
+  private static final long IFA_F_PERMANENT = 0x80;
+
+  /** NODAD, OPTIMISTIC, HOMEADDRESS, MANAGETEMPADDR, NOPREFIXROUTE, MCAUTOJOIN: what one sets. */
+  private static final long IFA_F_KEPT = 0x02 | 0x04 | 0x10 | 0x100 | 0x200 | 0x400;
+
+  private static final int RT_SCOPE_UNIVERSE = 0;
+  private static final int HEADER_BYTES = 16;
+  private static final int LINK_BYTES = 32;
+  private static final int ADDRESS_BYTES = 24;
+
+  private Rtnetlink() {}
+
+  /**
+   * An address of an interface.
+   *
+   * @param family AF_INET or AF_INET6
+   * @param address that of the peer on a point-to-point link; null where there is none
+   * @param local null where there is none
+   * @param broadcast null where there is none
+   */
+  public record Address(
+      int family,
+      int prefix,
+      long flags,
+      byte @Nullable [] address,
+      byte @Nullable [] local,
+      byte @Nullable [] broadcast) {}
+
+  /** Asks for one interface by its name. */
+  public static byte[] getLink(String name) {
+    byte[] out = new byte[LINK_BYTES + size(name.length() + 1)];
+    header(out, RTM_GETLINK, NLM_F_REQUEST);
+    attribute(out, LINK_BYTES, IFLA_IFNAME, text(name));
+    return out;
+  }
+
+  /** Moves an interface into the network namespace that a descriptor stands for, by a new name. */
+  public static byte[] moveLink(long index, int namespace, String name) {
+    byte[] out = new byte[LINK_BYTES + size(4) + size(name.length() + 1)];
+    header(out, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
+    Bytes.put32(out, 20, index);
+    byte[] fd = new byte[4];
+    Bytes.put32(fd, 0, namespace);
+    int at = attribute(out, LINK_BYTES, IFLA_NET_NS_FD, fd);
+    attribute(out, at, IFLA_IFNAME, text(name));
+    return out;
+  }
+
+  /** Brings an interface up. */
+  public static byte[] setUp(long index) {
+    byte[] out = new byte[LINK_BYTES];
+    header(out, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
+    Bytes.put32(out, 20, index);
+    Bytes.put32(out, 24, IFF_UP);
+    Bytes.put32(out, 28, IFF_UP);
+    return out;
+  }
+
+  /** Asks for all addresses of all interfaces. */
+  public static byte[] getAddresses() {
+    byte[] out = new byte[ADDRESS_BYTES];
+    header(out, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
+    return out;
+  }
+
+  /** Adds an address. */
+  public static byte[] addAddress(long index, Address a) {
+    byte[] flags = new byte[4];
+    Bytes.put32(flags, 0, a.flags() & IFA_F_KEPT);
+    int length =
+        ADDRESS_BYTES + size(a.address()) + size(a.local()) + size(a.broadcast()) + size(4);
+    byte[] out = new byte[length];
+    header(out, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+    out[16] = (byte) a.family();
+    out[17] = (byte) a.prefix();
+    out[18] = (byte) (a.flags() & IFA_F_KEPT);
+    out[19] = RT_SCOPE_UNIVERSE;
+    Bytes.put32(out, 20, index);
+    int at = attribute(out, ADDRESS_BYTES, IFA_ADDRESS, a.address());
+    at = attribute(out, at, IFA_LOCAL, a.local());
+    at = attribute(out, at, IFA_BROADCAST, a.broadcast());
+    attribute(out, at, IFA_FLAGS, flags);
+    return out;
+  }
+
+  private static void header(byte[] out, int type, int flags) {
+    Bytes.put32(out, 0, out.length);
+    Bytes.put16(out, 4, type);
+    Bytes.put16(out, 6, flags);
+    Bytes.put32(out, 8, 1);
+  }
+
+  private static int size(byte @Nullable [] data) {
+    return data == null ? 0 : size(data.length);
+  }
+
+  private static int size(int dataBytes) {
+    return 4 + (dataBytes + 3 & ~3);
+  }
+
+  private static int attribute(byte[] out, int at, int type, byte @Nullable [] data) {
+    if (data == null) {
+      return at;
+    }
+    Bytes.put16(out, at, 4 + data.length);
+    Bytes.put16(out, at + 2, type);
+    System.arraycopy(data, 0, out, at + 4, data.length);
+    return at + size(data.length);
+  }
+
+  private static byte[] text(String name) {
+    byte[] utf8 = Bytes.utf8(name);
+    byte[] out = new byte[utf8.length + 1];
+    System.arraycopy(utf8, 0, out, 0, utf8.length);
+    return out;
+  }
+
+  // --- what the kernel answers ---
+
+  /** Whether a whole message stands at {@code at}. */
+  public static boolean isMessage(byte[] in, int at, int end) {
+    return at + HEADER_BYTES <= end
+        && Bytes.u32(in, at) >= HEADER_BYTES
+        && Bytes.u32(in, at) <= end - at;
+  }
+
+  /** Where the message after the one at {@code at} stands. */
+  public static int next(byte[] in, int at) {
+    return at + ((int) Bytes.u32(in, at) + 3 & ~3);
+  }
+
+  /** The type of a message. */
+  public static int type(byte[] in, int at) {
+    return Bytes.u16(in, at + 4);
+  }
+
+  /** Of NLMSG_ERROR: 0 or −errno. */
+  public static int error(byte[] in, int at) {
+    return (int) Bytes.u32(in, at + HEADER_BYTES);
+  }
+
+  /** Of RTM_NEWLINK: the interface's index. */
+  public static long index(byte[] in, int at) {
+    return Bytes.u32(in, at + 20);
+  }
+
+  /** Of RTM_NEWLINK: whether the interface is up. */
+  public static boolean isUp(byte[] in, int at) {
+    return (Bytes.u32(in, at + 24) & IFF_UP) != 0;
+  }
+
+  /** Adds the address of RTM_NEWADDR to a list, where it is permanent, global, and of index. */
+  public static void collectAddress(byte[] in, int at, long index, List<Address> to) {
+    if (Bytes.u32(in, at + 20) != index || in[at + 19] != RT_SCOPE_UNIVERSE) {
+      return;
+    }
+    byte[] wide = attributeOf(in, at, IFA_FLAGS);
+    long flags = wide == null ? in[at + 18] & 0xff : Bytes.u32(wide, 0);
+    if ((flags & IFA_F_PERMANENT) != 0) {
+      to.add(
+          new Address(
+              in[at + 16],
+              in[at + 17] & 0xff,
+              flags,
+              attributeOf(in, at, IFA_ADDRESS),
+              attributeOf(in, at, IFA_LOCAL),
+              attributeOf(in, at, IFA_BROADCAST)));
+    }
+  }
+
+  private static byte @Nullable [] attributeOf(byte[] in, int message, int type) {
+    int end = message + (int) Bytes.u32(in, message);
+    int at = message + ADDRESS_BYTES;
+    while (at + 4 <= end) {
+      int length = Bytes.u16(in, at);
+      if (length < 4 || at + length > end) {
+        return null;
+      }
+      if (Bytes.u16(in, at + 2) == type) {
+        byte[] out = new byte[length - 4];
+        System.arraycopy(in, at + 4, out, 0, out.length);
+        return out;
+      }
+      at += length + 3 & ~3;
+    }
+    return null;
+  }
+}
