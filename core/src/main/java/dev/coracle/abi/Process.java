@@ -52,6 +52,7 @@ public final class Process {
 
   public static final int CLOCK_REALTIME = 0;
   public static final int CLOCK_MONOTONIC = 1;
+  public static final int CLOCK_BOOTTIME = 7;
 
   private Process() {}
 

@@ -171,63 +171,6 @@ class CgroupsIT {
     bed.run(bundle).exitsWith(1);
   }
 
-  @Test
-  @NeedsController("blkio")
-  void blockIoWeightOrThrottleIsSet(Testbed bed) throws IOException {
-    Path disks = Path.of("/sys/block/vda/dev");
-    String[] numbers = Files.readString(disks).strip().split(":", -1);
-    Bundle bundle = bed.bundle();
-    bundle.set(
-        "/linux/resources/blockIO/throttleReadBpsDevice",
-        List.of(
-            Json.object(
-                "major",
-                Integer.parseInt(numbers[0]),
-                "minor",
-                Integer.parseInt(numbers[1]),
-                "rate",
-                1 << 20)));
-    try (Container c = bed.create(bundle)) {
-      assertThat(c.status()).isEqualTo("created");
-      assertThat(value(bundle, "blkio", "blkio.throttle.read_bps_device", "io.max"))
-          .contains(numbers[0] + ":" + numbers[1] + " 1048576");
-    }
-  }
-
-  @Test
-  @NeedsController("hugetlb")
-  void hugePagesAreLimited(Testbed bed) {
-    Bundle bundle = bed.bundle();
-    bundle.set(
-        "/linux/resources/hugepageLimits",
-        List.of(Json.object("pageSize", "2MB", "limit", 4 << 20)));
-    try (Container c = bed.create(bundle)) {
-      assertThat(c.status()).isEqualTo("created");
-      assertThat(value(bundle, "hugetlb", "", "hugetlb.2MB.max")).isEqualTo("" + (4 << 20));
-    }
-  }
-
-  @Test
-  @NeedsController("unified")
-  void unifiedIsWrittenAsItIs(Testbed bed) {
-    Bundle bundle = bed.bundle();
-    bundle.set("/linux/resources/unified", Json.object("cgroup.max.descendants", "3"));
-    try (Container c = bed.create(bundle)) {
-      assertThat(c.status()).isEqualTo("created");
-      assertThat(value(bundle, "freezer", "", "cgroup.max.descendants")).isEqualTo("3");
-    }
-  }
-
-  @Unsupported(
-      runtime = "crun",
-      reason = "leaves its cgroup behind, sometimes",
-      expect = Unsupported.Expect.EITHER)
-  @Test
-  @NeedsController("unified")
-  void anUnknownUnifiedFileIsAnError(Testbed bed) {
-    bed.run(bed.bundle().set("/linux/resources/unified", Json.object("no.such", "3"))).exitsWith(1);
-  }
-
   @Unsupported(
       runtime = "crun",
       reason = "1.8.1 raises RLIMIT_MEMLOCK for device rules, without the right to",
@@ -287,31 +230,6 @@ class CgroupsIT {
     bundle.sh("sleep 1000 </dev/null >/dev/null 2>&1 & echo started");
     try (Container c = bed.start(bundle)) {
       assertThat(c.awaitExit()).isZero();
-    }
-  }
-
-  @Test
-  @NeedsController("pids")
-  void canBeUpdated(Testbed bed) {
-    Bundle bundle = bed.bundle().lasting();
-    bundle.set("/linux/resources/pids/limit", 50);
-    try (Container c = bed.start(bundle)) {
-      bed.oci("update", "--pids-limit", "60", c.id()).execute().ok();
-      assertThat(value(bundle, "pids", "pids.max", "pids.max")).isEqualTo("60");
-      bed.oci("update", "--resources=-", c.id()).stdin("{\"pids\":{\"limit\":70}}").execute().ok();
-      assertThat(value(bundle, "pids", "pids.max", "pids.max")).isEqualTo("70");
-    }
-  }
-
-  @Test
-  @NeedsController("memory")
-  void memoryCanBeUpdated(Testbed bed) {
-    Bundle bundle = bed.bundle().lasting();
-    bundle.set("/linux/resources/memory/limit", 64L << 20);
-    try (Container c = bed.start(bundle)) {
-      bed.oci("update", "--memory", "" + (48 << 20), c.id()).execute().ok();
-      assertThat(value(bundle, "memory", "memory.limit_in_bytes", "memory.max"))
-          .isEqualTo("" + (48 << 20));
     }
   }
 

@@ -374,19 +374,6 @@ class LifecycleIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "events is not yet supported")
-  @Unsupported(runtime = "crun", reason = "has no such verb")
-  @Test
-  void eventsStats(Testbed bed) {
-    try (Container c = bed.start(bed.bundle().lasting())) {
-      JsonObject stats =
-          bed.oci("events", "--stats", c.id()).execute().ok().json().getAsJsonObject();
-      assertThat(stats.get("type").getAsString()).isEqualTo("stats");
-      assertThat(stats.get("id").getAsString()).isEqualTo(c.id());
-      assertThat(stats.get("data").getAsJsonObject().keySet()).contains("cpu", "memory", "pids");
-    }
-  }
-
   @Unsupported(runtime = "coracle", reason = "user namespaces are not yet supported")
   @Unsupported(runtime = "crun", reason = "1.8.1 has no such verb")
   @Test

@@ -10,6 +10,7 @@ import dev.coracle.lifecycle.Create;
 import dev.coracle.lifecycle.Delete;
 import dev.coracle.lifecycle.Descriptors;
 import dev.coracle.lifecycle.Environment;
+import dev.coracle.lifecycle.Events;
 import dev.coracle.lifecycle.Exec;
 import dev.coracle.lifecycle.Failure;
 import dev.coracle.lifecycle.Features;
@@ -163,6 +164,13 @@ public final class Cli {
       case "pause" -> Pause.pause(e, id);
       case "resume" -> Pause.resume(e, id);
       case "update" -> Update.update(e, id, a.value("resources"), UpdateFlags.resources(a));
+      case "events" -> {
+        if (a.is("stats")) {
+          log.print(Events.statistics(e, id));
+        } else {
+          Events.follow(e, id, Duration.millis("interval", a.value("interval", "5s")));
+        }
+      }
       case "ps" -> {
         List<String> options = a.words().subList(1, a.words().size());
         boolean json = a.value("format", "table").equals("json");

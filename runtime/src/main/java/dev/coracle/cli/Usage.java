@@ -44,6 +44,7 @@ final class Usage {
       list  show all containers
       pause ID  let all processes of a container stand still
       resume ID  let them go on
+      events ID  show statistics, and when memory ran out, until the container stops
       update ID  give a container other limits
       exec ID PROGRAM [ARG...]  run one more process in a container
       ps ID [PS-OPTION...]  show the processes of a container
@@ -71,6 +72,11 @@ final class Usage {
           """
           --format, -f=FORMAT  table or json
           --quiet, -q  ids only
+          """;
+      case "events" ->
+          """
+          --interval=TIME  time between statistics, such as 1m30s; 5s by default
+          --stats  show statistics once
           """;
       case "ps" -> "--format, -f=FORMAT  table or json\n";
       case "spec" ->

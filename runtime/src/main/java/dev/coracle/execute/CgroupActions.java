@@ -31,13 +31,23 @@ public final class CgroupActions {
     int before = made.size();
     long result = makeWithParents(c, path, made);
     boolean existed = result >= 0 && made.size() == before;
-    if (existed) {
-      Files.Content processes = Files.read(c.kernel, path + "/cgroup.procs", FILE_MOST).content();
-      if (processes != null && processes.length() > 0) {
-        return c.fail(Errno.EBUSY, "the cgroup is in use by other processes");
-      }
+    return existed ? checkIdle(c, path) : result;
+  }
+
+  /** One that was there already must be empty, those below it too, and must let processes run. */
+  private static long checkIdle(Context c, String path) {
+    if (!CgroupProcesses.below(c.kernel, path).isEmpty()) {
+      return c.fail(Errno.EBUSY, "the cgroup is in use by other processes");
     }
-    return result;
+    if (reads(c, path + "/freezer.state", "FR") || reads(c, path + "/cgroup.freeze", "1")) {
+      return c.fail(Errno.EBUSY, "the cgroup is frozen");
+    }
+    return 0;
+  }
+
+  private static boolean reads(Context c, String path, String start) {
+    Files.Content content = Files.read(c.kernel, path, FILE_MOST).content();
+    return content != null && content.text().startsWith(start);
   }
 
   private static long makeWithParents(Context c, String path, List<String> made) {

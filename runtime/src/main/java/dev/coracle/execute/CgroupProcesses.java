@@ -34,6 +34,13 @@ public final class CgroupProcesses {
     return pids;
   }
 
+  /** The pids in one cgroup and in those below it. */
+  static List<Integer> below(Kernel k, String cgroup) {
+    List<Integer> pids = new ArrayList<>();
+    collect(k, cgroup, pids);
+    return pids;
+  }
+
   private static void collect(Kernel k, String cgroup, List<Integer> pids) {
     Files.Content content = Files.read(k, cgroup + "/cgroup.procs", MOST_BYTES).content();
     if (content != null) {

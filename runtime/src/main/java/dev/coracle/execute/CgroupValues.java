@@ -1,11 +1,5 @@
 package dev.coracle.execute;
 
-import static dev.coracle.abi.Fcntl.AT_FDCWD;
-import static dev.coracle.abi.Fcntl.O_CLOEXEC;
-import static dev.coracle.abi.Fcntl.O_DIRECTORY;
-import static dev.coracle.abi.Fcntl.O_RDONLY;
-
-import dev.coracle.abi.Dirent;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
@@ -14,7 +8,6 @@ import java.util.List;
 /** Cgroup values that cannot just be written: what is there already has a say. */
 final class CgroupValues {
   private static final int FILE_MOST = 4096;
-  private static final int DIRENTS_BYTES = 16 * 1024;
   private static final long UNLIMITED = Long.MAX_VALUE;
 
   private CgroupValues() {}
@@ -110,32 +103,13 @@ final class CgroupValues {
     if (result != -Errno.ENOENT) {
       return result;
     }
-    String sizes = hugePageSizes(c.kernel, a.path(), a.file().substring(8 + a.pageSize().length()));
+    String suffix = a.file().substring("hugetlb.".length() + a.pageSize().length());
     return c.fail(
         Errno.ENOENT,
-        "no huge pages of \"" + a.pageSize() + "\" here; this kernel has [" + sizes + "]");
-  }
-
-  /** The sizes of which a cgroup has limits: hugetlb.SIZE and then {@code suffix}. */
-  private static String hugePageSizes(Kernel k, String path, String suffix) {
-    StringBuilder out = new StringBuilder();
-    long fd = k.openat2(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
-    byte[] entries = new byte[DIRENTS_BYTES];
-    long n = fd < 0 ? 0 : k.getdents64((int) fd, entries);
-    while (n > 0) {
-      for (int at = 0; at < n; at += Dirent.length(entries, at)) {
-        String name = Dirent.name(entries, at);
-        if (name.startsWith("hugetlb.") && name.endsWith(suffix)) {
-          String size = name.substring(8, name.length() - suffix.length());
-          if (size.indexOf('.') < 0) {
-            out.append(out.length() == 0 ? "" : ", ").append(size);
-          }
-        }
-      }
-      n = k.getdents64((int) fd, entries);
-    }
-    long closed = fd < 0 ? 0 : k.close((int) fd);
-    return closed < 0 ? "" : out.toString();
+        "there are no huge pages of \""
+            + a.pageSize()
+            + "\"; this kernel has "
+            + HugePageSizes.of(c.kernel, a.path(), suffix));
   }
 
   /**

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** Stops all processes of a cgroup and lets them go on (cgroup freezer, v1 and v2). */
 public final class Freezer {
   private static final int FILE_MOST = 4096;
-  private static final int ROUNDS = 10_000;
+  private static final int DEADLINE_MILLIS = 10_000;
   private static final int ROUND_MILLIS = 1;
 
   private final Kernel k;
@@ -34,23 +34,39 @@ public final class Freezer {
     return content != null && content.text().startsWith(text);
   }
 
+  /** Whether it is that of cgroup v1, which holds a process even against SIGKILL. */
+  boolean isV1() {
+    return v1 != null;
+  }
+
   /** Stops them, and returns when all stand still. */
   public long freeze() {
-    return set("FROZEN", "1");
+    return freeze(DEADLINE_MILLIS);
+  }
+
+  /** Stops them within some time; if that is not enough they all go on. */
+  long freeze(int deadlineMillis) {
+    long result = set("FROZEN", "1", deadlineMillis);
+    if (result < 0 && result != -Errno.ENODEV) {
+      // Half of them would stand still for ever, and nobody would know why.
+      long thawed = thaw();
+      return thawed < 0 && thawed != -Errno.ENOENT ? thawed : result;
+    }
+    return result;
   }
 
   /** Lets them go on. */
   public long thaw() {
-    return set("THAWED", "0");
+    return set("THAWED", "0", DEADLINE_MILLIS);
   }
 
-  private long set(String v1Word, String v2Word) {
+  private long set(String v1Word, String v2Word, int deadlineMillis) {
     if (v1 == null && v2 == null) {
       return -Errno.ENODEV;
     }
     String file = v1 != null ? v1 + "/freezer.state" : v2 + "/cgroup.freeze";
     String word = v1 != null ? v1Word : v2Word;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round * ROUND_MILLIS < deadlineMillis; round++) {
       // On v1 a process that was just forked may have slipped through: saying it again catches it.
       long result = CgroupActions.write(k, file, word);
       if (result < 0) {

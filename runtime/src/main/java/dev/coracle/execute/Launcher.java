@@ -92,6 +92,7 @@ public final class Launcher {
     if (result < 0) {
       String problem =
           step.origin() + ": cannot " + ActionText.of(clone) + ": " + c.explain(result);
+      problem += clone.cgroup() == null ? "" : hint(result);
       closeIfOpen(cgroup);
       closeIfOpen(pair[0]);
       closeIfOpen(pair[1]);
@@ -117,6 +118,17 @@ public final class Launcher {
       c.startFifo = -1;
     }
     return null;
+  }
+
+  /** Why a v2 cgroup takes no process (linux v6.12 cgroup-v2.rst). */
+  private static String hint(long result) {
+    if (result == -Errno.EOPNOTSUPP) {
+      return "; is the cgroup threaded?";
+    }
+    if (result == -Errno.EBUSY) {
+      return "; the cgroup hands controllers to cgroups below it, and so takes no process";
+    }
+    return result == -Errno.EAGAIN ? "; is pids.max of a cgroup above it reached?" : "";
   }
 
   /** Answers the child until it says that it is ready. */
@@ -220,7 +232,11 @@ public final class Launcher {
     String problem = steps.giveBack();
     List<String> made = steps.madeCgroups();
     for (int i = made.size() - 1; i >= 0; i--) {
-      long result = CgroupActions.remove(k, made.get(i));
+      // Hooks may have made cgroups in it.
+      long result = CgroupActions.removeTree(k, made.get(i));
+      if (result == -Errno.EBUSY) {
+        result = CgroupActions.remove(k, made.get(i));
+      }
       if (result < 0) {
         problem = "cannot remove cgroup \"" + made.get(i) + "\": " + Errno.text(-result);
       }

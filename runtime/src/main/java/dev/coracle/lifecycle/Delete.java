@@ -4,6 +4,7 @@ import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.SIGKILL;
 
 import dev.coracle.execute.CgroupActions;
+import dev.coracle.execute.CgroupKill;
 import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.execute.HookRunner;
 import dev.coracle.execute.HookState;
@@ -91,7 +92,13 @@ public final class Delete {
     if (pidfd < 0) {
       return; // It ended meanwhile.
     }
+    boolean alone = !Signals.endsWithFirst(k, state.pid());
     String problem = Signals.send(e, state, SIGKILL);
+    if (problem == null && alone) {
+      // The others would outlive it, and fork for as long as we look for them.
+      long killed = CgroupKill.kill(k, state.cgroups());
+      problem = killed < 0 ? "cannot kill the container: " + Errno.text(-killed) : null;
+    }
     if (status == Status.PAUSED) {
       Signals.thaw(e, state);
     }
@@ -128,11 +135,9 @@ public final class Delete {
   private static @Nullable String removeCgroup(Kernel k, ContainerState state, String directory) {
     long result = CgroupActions.removeOnce(k, directory);
     for (int round = 0; result == -Errno.EBUSY && round < ROUNDS; round++) {
-      for (int pid : CgroupProcesses.of(k, state.cgroups())) {
-        long killed = k.kill(pid, SIGKILL);
-        if (killed < 0 && killed != -Errno.ESRCH) {
-          return "cannot kill process " + pid + ": " + Errno.text(-killed);
-        }
+      long killed = CgroupKill.kill(k, state.cgroups());
+      if (killed < 0 && killed != -Errno.ENOENT) {
+        return "cannot kill what is in cgroup \"" + directory + "\": " + Errno.text(-killed);
       }
       result = CgroupActions.removeTree(k, directory);
       if (result == -Errno.EBUSY) {

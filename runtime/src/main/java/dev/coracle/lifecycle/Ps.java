@@ -35,12 +35,17 @@ public final class Ps {
     return CgroupProcesses.of(e.kernel(), state.cgroups());
   }
 
-  /** The lines of ps(1) that are about them, with its header. */
+  /**
+   * A table of them: ours, or with options the lines of ps(1) that are about them, with its header.
+   */
   public static String table(Environment e, String id, List<String> options) throws Failure {
     List<Integer> pids = pids(e, id);
+    if (options.isEmpty()) {
+      return ProcessTable.of(e.kernel(), pids);
+    }
     List<String> args = new ArrayList<>();
     args.add("ps");
-    args.addAll(options.isEmpty() ? List.of("-ef") : options);
+    args.addAll(options);
     String all = capture(e, args);
     int end = all.indexOf('\n');
     if (end < 0) {

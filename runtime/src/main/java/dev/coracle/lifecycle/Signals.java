@@ -2,14 +2,14 @@ package dev.coracle.lifecycle;
 
 import static dev.coracle.abi.Process.SIGKILL;
 
-import dev.coracle.execute.CgroupProcesses;
+import dev.coracle.execute.CgroupKill;
+import dev.coracle.execute.Files;
 import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.ProcStat;
 import dev.coracle.state.Status;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** {@code kill}, and signals by name and number (signal(7)). */
@@ -19,6 +19,7 @@ public final class Signals {
       "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP"
           + " TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS ";
 
+  private static final int STATUS_MOST = 64 * 1024;
   private static final int SIGRTMIN = 34;
   private static final int SIGRTMAX = 64;
 
@@ -102,9 +103,14 @@ public final class Signals {
       // Words for every engine: runc's, and those of kill(2) that crun passes on.
       throw new Failure("container not running: kill: no such process");
     }
+    boolean alone = number == SIGKILL && !endsWithFirst(e.kernel(), state.pid());
     String problem = send(e, state, number);
     if (problem != null) {
       throw new Failure(problem);
+    }
+    if (alone) {
+      // As runc: who kills a container means all of it.
+      killAll(e, state, number);
     }
     if (status == Status.PAUSED && number == SIGKILL) {
       thaw(e, state);
@@ -112,13 +118,28 @@ public final class Signals {
   }
 
   private static void killAll(Environment e, ContainerState state, int signal) throws Failure {
-    List<Integer> pids = CgroupProcesses.of(e.kernel(), state.cgroups());
-    for (int pid : pids) {
-      long result = e.kernel().kill(pid, signal);
-      if (result < 0 && result != -Errno.ESRCH) {
-        throw new Failure("cannot signal process " + pid + ": " + Errno.text(-result));
-      }
+    long result =
+        signal == SIGKILL
+            ? CgroupKill.kill(e.kernel(), state.cgroups())
+            : CgroupKill.signal(e.kernel(), state.cgroups(), signal);
+    if (result < 0) {
+      throw new Failure("cannot signal the container's processes: " + Errno.text(-result));
     }
+  }
+
+  /**
+   * Whether a process is PID 1 of a PID namespace, whose end ends all others in it. A container that
+   * shares the host's, or a pod's, lives on without its first process.
+   */
+  static boolean endsWithFirst(Kernel k, int pid) {
+    Files.Content content = Files.read(k, "/proc/" + pid + "/status", STATUS_MOST).content();
+    if (content == null) {
+      return true; // It is gone.
+    }
+    String status = content.text();
+    int at = status.indexOf("\nNSpid:");
+    int end = at < 0 ? -1 : status.indexOf('\n', at + 1);
+    return end > 0 && status.substring(at, end).endsWith("\t1");
   }
 
   /** On cgroup v1 not even SIGKILL reaches a process that is frozen. */

@@ -162,8 +162,33 @@ class VerbsTest {
   void killAllSignalsEveryProcess() throws Failure {
     FakeHost host = running("minimal");
     host.kernel.file("/sys/fs/cgroup/s/id/cgroup.procs", "4242\n77\n");
+    host.kernel.file("/sys/fs/cgroup/s/id/cgroup.events", "populated 1\nfrozen 1\nfrozen 0\n");
+    List<String> calls = since(host, e -> Signals.kill(e, "id", "15", true));
+    assertThat(calls).contains("kill(4242, 15)", "kill(77, 15)");
+    assertThat(calls.stream().filter(c -> c.startsWith("write(")).map(c -> c.replaceAll(".*, \"", "\"")))
+        .as("they stand still meanwhile")
+        .containsExactly("\"1\", 1)", "\"0\", 1)");
+  }
+
+  @Test
+  void killAllOfSigkillIsOneWrite() throws Failure {
+    FakeHost host = running("minimal");
     assertThat(since(host, e -> Signals.kill(e, "id", "9", true)))
-        .contains("kill(4242, 9)", "kill(77, 9)");
+        .anyMatch(c -> c.contains("/sys/fs/cgroup/s/id/cgroup.kill"))
+        .noneMatch(c -> c.startsWith("kill("));
+  }
+
+  @Test
+  void sigkillWithoutAPidNamespaceKillsAll() throws Failure {
+    FakeHost host = running("minimal");
+    host.kernel.file("/proc/4242/status", "Name:\tx\nNSpid:\t4242\t1\nNSpgid:\t7\n");
+    assertThat(since(host, e -> Signals.kill(e, "id", "9", false)))
+        .noneMatch(c -> c.contains("cgroup.kill"));
+    host.kernel.file("/proc/4242/status", "Name:\tx\nNSpid:\t4242\nNSpgid:\t7\n");
+    assertThat(since(host, e -> Signals.kill(e, "id", "9", false)))
+        .anyMatch(c -> c.contains("/sys/fs/cgroup/s/id/cgroup.kill"));
+    assertThat(since(host, e -> Signals.kill(e, "id", "15", false)))
+        .noneMatch(c -> c.contains("cgroup.kill"));
   }
 
   @Test

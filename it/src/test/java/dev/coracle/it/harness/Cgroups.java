@@ -83,6 +83,16 @@ public final class Cgroups {
         : null;
   }
 
+  /** What stands in a file of a container's cgroup, whose name depends on the version. */
+  public String value(Bundle bundle, String controller, String v1File, String v2File) {
+    Path root = controllerRoot(controller);
+    if (root == null) {
+      throw new IllegalStateException("no controller " + controller + " in view " + view());
+    }
+    String file = view() == View.V2 ? v2File : v1File;
+    return read(Path.of(root + bundle.cgroupsPath()).resolve(file)).strip();
+  }
+
   /** The cgroups of a name in all hierarchies. */
   public List<Path> named(String cgroupsPath) {
     List<Path> found = new ArrayList<>();

@@ -58,6 +58,18 @@ static int touch_mib(size_t mib) {
   return 0;
 }
 
+// hold-mib N: uses N MiB of memory, prints "held", and waits.
+static int hold_mib(size_t mib) {
+  for (size_t i = 0; i < mib << 8; i++) {
+    char *p = malloc(4096);
+    if (!p) return puts("no memory"), 1;
+    memset(p, 1, 4096);
+  }
+  puts("held");
+  fflush(stdout);
+  for (;;) pause();
+}
+
 // forks N: prints how many children could be forked, then ends them.
 static int forks(int n) {
   int made = 0;
@@ -136,6 +148,7 @@ int main(int argc, char **argv) {
   if (argc > 1 && !strcmp(argv[1], "fds")) return fds();
   if (argc > 1 && !strcmp(argv[1], "signals")) return signals();
   if (argc > 2 && !strcmp(argv[1], "touch-mib")) return touch_mib(strtoul(argv[2], NULL, 10));
+  if (argc > 2 && !strcmp(argv[1], "hold-mib")) return hold_mib(strtoul(argv[2], NULL, 10));
   if (argc > 2 && !strcmp(argv[1], "forks")) return forks(atoi(argv[2]));
   if (argc > 3 && !strcmp(argv[1], "trap")) trap_signal(atoi(argv[2]), atoi(argv[3]));
   if (argc > 1 && !strcmp(argv[1], "dumpable")) return printf("%d\n", prctl(PR_GET_DUMPABLE)), 0;
