@@ -28,6 +28,8 @@ if [ "${1:-build}" = test ]; then
     need python3 python3
     need ps procps
     need unshare util-linux
+    need systemd-run systemd
+    need dbus-daemon dbus
 fi
 [ -z "$missing" ] && exit 0
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh CMD [ARG...] - runs a command as root in a User Mode Linux guest; the exit status is the command's.
 # The host's / is the guest's, read-only, under an overlay of tmpfs; $UML_OUT (a folder) is shared read-write.
-# Env: MEMORY (3G), TIME_LIMIT in seconds (1200), CORACLE_UML as in setup.sh.
+# Env: SYSTEMD=1 for systemd as the first process, MEMORY (3G), TIME_LIMIT in seconds (1200), CORACLE_UML as in setup.sh.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${CORACLE_UML:-$HOME/.cache/coracle/uml}
@@ -11,6 +11,6 @@ modules=$(ls -d "$dir"/kernel/usr/lib/uml/modules/* | head -n 1)
 # seccomp=on is the fast way to trap system calls; one CPU, because two are slower.
 timeout -k 5 "${TIME_LIMIT:-1200}" "$dir/linux" mem="${MEMORY:-3G}" umid="coracle$$" seccomp=on \
   root=/dev/root rootfstype=hostfs rootflags=/ ro init="$here/init.sh" IT_WORK="$work" IT_OUT="${UML_OUT:-$work}" IT_MODULES="$modules" \
-  con=null con0=null,fd:1 ssl=null quiet loglevel=3 panic=-1 < /dev/null 2> "$work/errors" || true
+  ${SYSTEMD:+IT_SYSTEMD=1 selinux=0} con=null con0=null,fd:1 ssl=null quiet loglevel=3 panic=-1 < /dev/null 2> "$work/errors" || true
 [ -s "$work/status" ] || { cat "$work/errors" >&2; echo "uml/run.sh: the guest ended without a status" >&2; exit 125; }
 exit "$(cat "$work/status")"

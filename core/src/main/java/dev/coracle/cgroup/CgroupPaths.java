@@ -74,10 +74,6 @@ public record CgroupPaths(List<Directory> v1, @Nullable String v2Path) {
 
   /** What is wrong with a path, or null where nothing is. */
   public static @Nullable String defect(String path) {
-    int first = path.indexOf(':');
-    if (!path.startsWith("/") && first >= 0 && path.indexOf(':', first + 1) > first) {
-      return "names a systemd unit (slice:prefix:name), which is not yet supported; use a path";
-    }
     if (path.indexOf('\0') >= 0 || path.indexOf('\n') >= 0) {
       return "must not hold a NUL or newline character";
     }

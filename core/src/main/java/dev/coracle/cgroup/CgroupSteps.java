@@ -125,6 +125,11 @@ public final class CgroupSteps {
     return controllers;
   }
 
+  /** Everything, in order. */
+  public List<Step> steps() {
+    return steps;
+  }
+
   /** Adds everything to the plan. */
   public void addTo(PlanBuilder plan) {
     for (Step s : steps) {

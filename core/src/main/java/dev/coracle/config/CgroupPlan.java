@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CgroupPlan {
   private static final Origin INHERIT = new Origin.Default("cpuset");
-  private static final Resources NO_RESOURCES = new Resources(List.of(), null, null, null);
+  static final Resources NO_RESOURCES = new Resources(List.of(), null, null, null);
 
   private CgroupPlan() {}
 
@@ -114,7 +114,7 @@ public final class CgroupPlan {
     return out;
   }
 
-  private static void values(
+  static void values(
       Resources resources, CgroupLayout layout, CgroupPaths paths, CgroupSteps steps) {
     Resources.Cpu cpu = resources.cpu();
     sets(cpu, layout, paths, steps);

@@ -44,6 +44,7 @@ import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Seccomp;
 import dev.coracle.spec.Spec;
+import dev.coracle.systemd.ScopeRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -71,17 +72,19 @@ public final class Planner {
    * @param isolated whether a sandbox stands between the process and the host
    * @param keyring the name of the session keyring; null for the caller's own
    * @param noPivot whether the root is changed without pivot_root(2)
+   * @param scope null where we make the cgroups ourselves, and for exec
    */
   public record Target(
       String bundle,
       CgroupPaths cgroups,
       boolean isolated,
       @Nullable String keyring,
-      boolean noPivot) {
-    /** A target whose root is changed as usual. */
+      boolean noPivot,
+      @Nullable ScopeRequest scope) {
+    /** A target whose root is changed as usual, and whose cgroups we make. */
     public Target(
         String bundle, CgroupPaths cgroups, boolean isolated, @Nullable String keyring) {
-      this(bundle, cgroups, isolated, keyring, false);
+      this(bundle, cgroups, isolated, keyring, false, null);
     }
   }
 
@@ -127,11 +130,18 @@ public final class Planner {
 
   private void create(Process process) {
     List<Namespace> namespaces = spec.linux().namespaces();
-    CgroupPlan.plan(spec, host.cgroups(), target.cgroups(), plan, problems);
+    ScopeRequest scope = target.scope();
+    if (scope == null) {
+      CgroupPlan.plan(spec, host.cgroups(), target.cgroups(), plan, problems);
+    } else {
+      ScopePlan.plan(spec, host.cgroups(), target.cgroups(), scope, plan, problems);
+    }
+    // A scope is not there before it has a process.
+    String cgroup = scope == null ? target.cgroups().v2Path() : null;
     Namespaces.planParent(namespaces, plan);
     plan.add(
         Phase.CLONE,
-        new Action.CloneProcess(Namespaces.cloneFlags(namespaces), target.cgroups().v2Path()),
+        new Action.CloneProcess(Namespaces.cloneFlags(namespaces), cgroup),
         Namespaces.POINTER);
     // The steps that need the host's /proc and the host's paths come first.
     OomScoreAdj.plan(process.oomScoreAdj(), plan);

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * exact where systemd rounds, and systemd has no property for many of them. Were systemd not told,
  * it would put its own defaults back whenever it is reloaded.
  */
-final class ScopeProperties {
+public final class ScopeProperties {
   private static final long INFINITY = -1; // CGROUP_LIMIT_MAX, USEC_INFINITY: all ones
   private static final long MICROS = 1_000_000;
   private static final long PERCENT_MICROS = 10_000;
@@ -69,7 +69,7 @@ final class ScopeProperties {
   }
 
   /** The properties that other limits come to. */
-  static List<UnitProperty> update(List<Step> limits, Manager manager) {
+  public static List<UnitProperty> update(List<Step> limits, Manager manager) {
     ScopeProperties p = new ScopeProperties(manager.version());
     p.limits(limits);
     return p.out;
@@ -91,10 +91,23 @@ final class ScopeProperties {
   private void limits(List<Step> steps) {
     for (Step step : steps) {
       if (step.action() instanceof Action.WriteCgroupFile w) {
-        limit(w.path().substring(w.path().lastIndexOf('/') + 1), w.value());
+        limit(w);
+      } else if (step.action() instanceof Action.WriteCgroupValues v) {
+        for (Action.WriteCgroupFile w : v.values()) {
+          limit(w);
+        }
+      } else if (step.action() instanceof Action.WriteEitherCgroupFile e) {
+        limit(e.first());
+        limit(e.otherwise());
+      } else if (step.action() instanceof Action.SetCpuPeriod p) {
+        period = p.periodMicros();
       }
     }
     cpuTime();
+  }
+
+  private void limit(Action.WriteCgroupFile w) {
+    limit(w.path().substring(w.path().lastIndexOf('/') + 1), w.value());
   }
 
   private void limit(String file, String value) {

@@ -13,6 +13,7 @@ final class RecordedState {
   final Map<String, long[]> stats = new HashMap<>();
   final Map<String, String> links = new HashMap<>();
   final Map<String, Long> ioctls = new HashMap<>();
+  final Map<String, RecordingKernel.Peer> peers = new HashMap<>();
   final Map<String, Integer> broken = new HashMap<>();
   final List<String> made = new ArrayList<>();
   final List<Integer> open = new ArrayList<>();
@@ -20,6 +21,8 @@ final class RecordedState {
   private final Map<Integer, String> paths = new HashMap<>();
   private final Map<Integer, Integer> positions = new HashMap<>();
   private final Map<Integer, Integer> pids = new HashMap<>();
+  private final Map<Integer, RecordingKernel.Peer> listeners = new HashMap<>();
+  private final Map<Integer, byte[]> heard = new HashMap<>();
   private int nextDescriptor = 100;
   private int processes;
 
@@ -70,11 +73,61 @@ final class RecordedState {
 
   void closed(int fd) {
     open.remove(Integer.valueOf(fd));
+    listeners.remove(fd);
     paths.remove(fd);
   }
 
   String path(int fd) {
     return paths.getOrDefault(fd, "");
+  }
+
+  void connected(int fd, String path) {
+    RecordingKernel.Peer peer = peers.get(path);
+    if (peer != null) {
+      listeners.put(fd, peer);
+    }
+  }
+
+  /** What a peer answers stands after what was not read yet. */
+  void hear(int fd, byte[] buffer, int offset, int count) {
+    RecordingKernel.Peer peer = listeners.get(fd);
+    if (peer == null) {
+      return;
+    }
+    byte[] said = new byte[count];
+    System.arraycopy(buffer, offset, said, 0, count);
+    byte[] answer = peer.hear(said);
+    byte[] old = heard.getOrDefault(fd, new byte[0]);
+    if (answer == null) {
+      heard.put(fd, new byte[0]);
+      listeners.put(fd, more -> null);
+      return;
+    }
+    byte[] all = new byte[old.length + answer.length];
+    System.arraycopy(old, 0, all, 0, old.length);
+    System.arraycopy(answer, 0, all, old.length, answer.length);
+    if (all.length > 0) {
+      heard.put(fd, all);
+    }
+  }
+
+  /** Nothing to read from a peer that is silent is 0; all else has been 0 too. */
+  int ready(int[] fds) {
+    return fds.length == 1 && heard.containsKey(fds[0]) ? 1 : 0;
+  }
+
+  private int readHeard(int fd, byte[] buffer, int offset, int count) {
+    byte[] all = heard.getOrDefault(fd, new byte[0]);
+    int n = Math.min(count, all.length);
+    System.arraycopy(all, 0, buffer, offset, n);
+    byte[] rest = new byte[all.length - n];
+    System.arraycopy(all, n, rest, 0, rest.length);
+    if (rest.length > 0) {
+      heard.put(fd, rest);
+    } else {
+      heard.remove(fd);
+    }
+    return n;
   }
 
   /** The bytes that a read gives, or −1 where nothing is known of the descriptor. */
@@ -85,6 +138,9 @@ final class RecordedState {
     }
     if (fd == childEnd) {
       return 1;
+    }
+    if (listeners.containsKey(fd)) {
+      return readHeard(fd, buffer, offset, count);
     }
     byte[] bytes = files.get(path(fd));
     if (bytes == null) {

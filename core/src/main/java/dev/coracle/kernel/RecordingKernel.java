@@ -115,6 +115,18 @@ public final class RecordingKernel implements Kernel {
     return this;
   }
 
+  /** Who answers at the other end of a socket. */
+  public interface Peer {
+    /** Hears what was written, and returns what can be read then; null closes the connection. */
+    byte @Nullable [] hear(byte[] said);
+  }
+
+  /** Lets somebody answer at a socket's path; any other is connected to nobody. */
+  public RecordingKernel peer(String path, Peer peer) {
+    state.peers.put(path, peer);
+    return this;
+  }
+
   /** Sets the environment. */
   public RecordingKernel environment(List<String> env) {
     environment = env;
@@ -274,6 +286,7 @@ public final class RecordingKernel implements Kernel {
   public long write(int fd, byte[] buffer, int offset, int count) {
     long n = counted("write", Calls.write(fd, buffer, offset, count), count);
     if (n > 0) {
+      state.hear(fd, buffer, offset, (int) n);
       state.write(fd, buffer, offset, (int) n, -1);
     }
     return n;
@@ -761,7 +774,7 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long poll(int[] fds, short[] events, short[] revents, int timeoutMillis) {
-    return answer("poll", Calls.poll(fds, events, revents, timeoutMillis));
+    return counted("poll", Calls.poll(fds, events, revents, timeoutMillis), state.ready(fds));
   }
 
   @Override
@@ -776,7 +789,11 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long connectUnix(int fd, String path) {
-    return answer("connectUnix", Calls.connectUnix(fd, path));
+    long result = onPath("connectUnix", path, Calls.connectUnix(fd, path));
+    if (result >= 0) {
+      state.connected(fd, path);
+    }
+    return result;
   }
 
   @Override

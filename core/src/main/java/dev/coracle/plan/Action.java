@@ -6,6 +6,8 @@ import dev.coracle.spec.Mount.MountOptions;
 import dev.coracle.spec.Process.Capabilities;
 import dev.coracle.spec.Process.ConsoleSize;
 import dev.coracle.spec.Process.Scheduler;
+import dev.coracle.systemd.Scope;
+import dev.coracle.systemd.UnitProperty;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -101,6 +103,20 @@ public sealed interface Action {
    * @param file the tasks or cgroup.procs file
    */
   record JoinCgroup(String file) implements Action {}
+
+  /**
+   * Lets systemd make a scope with the container's process in it, and takes it down again when the
+   * plan fails.
+   *
+   * @param v2Path where the process stands then; null where systemd leaves that to the process
+   * @param others cgroups of the container that systemd may not have made
+   */
+  record StartScope(
+      Scope scope, List<UnitProperty> properties, @Nullable String v2Path, List<String> others)
+      implements Action {}
+
+  /** Waits until the runtime has done that. */
+  record AwaitScope() implements Action {}
 
   /** Loads a device program (an array of struct bpf_insn) and attaches it to a v2 cgroup. */
   record AttachDeviceProgram(String path, Program program) implements Action {}

@@ -28,6 +28,9 @@ public final class ActionText {
           "write " + quote(a.value()) + " to " + quote(a.path() + "/" + a.file());
       case Action.AllotRealtime a -> "give realtime runtime to the parents of " + quote(a.path());
       case Action.JoinCgroup a -> "join cgroup by " + quote(a.file());
+      case Action.StartScope a ->
+          "start scope " + quote(a.scope().unit()) + " in " + quote(a.scope().slice());
+      case Action.AwaitScope a -> "wait for the scope";
       case Action.AttachDeviceProgram a ->
           "attach device program (" + a.program() + ") to " + quote(a.path());
       case Action.CloneProcess a -> clone(a);

@@ -143,13 +143,4 @@ public record Scope(String slice, String unit) {
     }
     out.append(escaped ? "/_" : "/").append(name);
   }
-
-  /**
-   * A text form, for the state on disk.
-   *
-   * @param user whether a user's systemd holds it
-   */
-  public String text(boolean user) {
-    return (user ? "user " : "system ") + unit;
-  }
 }

@@ -71,13 +71,6 @@ class CgroupPathsTest {
   }
 
   @Test
-  void systemdUnitsAreToldApart() {
-    assertThat(CgroupPaths.defect("system.slice:docker:1234"))
-        .isEqualTo(
-            "names a systemd unit (slice:prefix:name), which is not yet supported; use a path");
-  }
-
-  @Test
   void textForm() {
     CgroupPaths paths = CgroupPaths.of(HYBRID, "/a b:c/ä", "id");
     assertThat(CgroupPaths.parse(paths.text())).isEqualTo(paths);

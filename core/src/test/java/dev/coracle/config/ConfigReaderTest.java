@@ -210,8 +210,6 @@ class ConfigReaderTest {
         "'devices': [{'path': '/x', 'type': 'p', 'fileMode': 4096}]"
             + "|/devices/0/fileMode: must be from 0 to 4095, not the number 4096",
         "'cgroupsPath': '/a/../b'|/cgroupsPath: must not hold \"..\": \"/a/../b\"",
-        "'cgroupsPath': 'a:b:c'|/cgroupsPath: names a systemd unit (slice:prefix:name), which is"
-            + " not yet supported; use a path: \"a:b:c\"",
         "'maskedPaths': ['/a', 'b']|/maskedPaths/1: must be absolute, not \"b\"",
         "'readonlyPaths': [3, 'b']|/readonlyPaths/0: must be a string, not the number 3"
             + ";/readonlyPaths/1: must be absolute, not \"b\"",

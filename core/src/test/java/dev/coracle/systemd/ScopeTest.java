@@ -37,7 +37,6 @@ class ScopeTest {
     assertThat(scope.slice()).isEqualTo("user.slice");
     assertThat(scope.cgroup(user))
         .isEqualTo("/user.slice/user-1.slice/user@1.service/user.slice/coracle-a.scope");
-    assertThat(scope.text(true)).isEqualTo("user coracle-a.scope");
   }
 
   @ParameterizedTest

@@ -230,7 +230,7 @@ final class Bus {
     if (message.type() != Message.SIGNAL
         || !message.has(Message.MEMBER, "JobRemoved")
         || !message.has(Message.SIGNATURE, "uoss")
-        || !message.has(Message.SENDER, peer)
+        || !peer.isEmpty() && !message.has(Message.SENDER, peer)
         || jobs.size() >= MOST_JOBS) {
       return;
     }

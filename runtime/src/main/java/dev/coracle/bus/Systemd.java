@@ -33,6 +33,7 @@ public final class Systemd {
   private final Bus bus;
   private final boolean user;
   private Manager manager;
+  private boolean started;
 
   private Systemd(Bus bus, boolean user) {
     this.bus = bus;
@@ -136,9 +137,6 @@ public final class Systemd {
     Systemd systemd = new Systemd(bus, user);
     String problem = direct ? null : systemd.introduce();
     if (problem == null) {
-      problem = systemd.ask();
-    }
-    if (problem == null) {
       return new Connected(systemd, "");
     }
     bus.close();
@@ -155,7 +153,8 @@ public final class Systemd {
     return good ? null : bus.problem();
   }
 
-  private @Nullable String ask() {
+  /** Asks for what {@link #manager} is then. */
+  public @Nullable String ask() {
     String version = property("Version");
     String controlGroup = version == null ? null : property("ControlGroup");
     if (version == null || controlGroup == null) {
@@ -206,7 +205,13 @@ public final class Systemd {
         good = manager(method, arguments);
       }
     }
+    started = good;
     return good ? await(method, unit) : failed(method, unit);
+  }
+
+  /** Whether the last {@link #start} left a unit behind, if only one that failed. */
+  public boolean hasStarted() {
+    return started;
   }
 
   private boolean manager(String method, Value... arguments) {
@@ -239,6 +244,19 @@ public final class Systemd {
     return manager(method, Value.of(unit), Value.of(true), array(properties))
         ? null
         : failed(method, unit);
+  }
+
+  /** Connects, and does as {@link #stop(String)}. */
+  public static @Nullable String stop(
+      DescribingKernel k, List<String> variables, boolean user, String unit) {
+    Connected connected = connect(k, variables, user ? Owner.USER : Owner.SYSTEM);
+    Systemd systemd = connected.systemd();
+    if (systemd == null) {
+      return connected.problem();
+    }
+    String problem = systemd.stop(unit);
+    systemd.close();
+    return problem;
   }
 
   /** Ends a unit, which has no processes any more, and forgets it; one that is gone is fine. */

@@ -100,9 +100,6 @@ public final class Cli {
       log.print(Usage.help(name, verb));
       return 0;
     }
-    if (global.is("systemd-cgroup")) {
-      throw new Failure("--systemd-cgroup: the systemd driver is not yet supported");
-    }
     return verb(global, a);
   }
 
@@ -204,6 +201,7 @@ public final class Cli {
         kept(a),
         a.is("no-pivot"),
         !a.is("no-new-keyring"),
+        global.is("systemd-cgroup"),
         global.value("sandbox"),
         runproc);
   }

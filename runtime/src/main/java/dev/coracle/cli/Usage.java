@@ -15,7 +15,7 @@ final class Usage {
       --log-format=FORMAT  text or json
       --log-level=LEVEL  error, or warning or debug to log warnings too
       --debug  log warnings too
-      --systemd-cgroup  let systemd make cgroups (not yet supported)
+      --systemd-cgroup  let systemd make the container's cgroup, as a scope
       --rootless=WHEN  auto, true or false; accepted for callers that pass it
       --sandbox=KIND  container or host, whatever the bundle says
       --help, -h  show this text

@@ -16,6 +16,13 @@ import java.util.List;
 /** Cgroups, by the host's paths: nothing of the container's can reach them. */
 public final class CgroupActions {
   private static final long MODE = 0755;
+
+  /**
+   * With it, systemd's program for the same cgroup and those of cgroups below can stand beside it:
+   * all must allow (bpf(2), linux v6.12 kernel/bpf/cgroup.c).
+   */
+  private static final long BPF_F_ALLOW_MULTI = 2;
+
   private static final int FILE_MOST = 4096;
   private static final int RETRY_MILLIS = 1;
   private static final int MOST_RETRIES = 100;
@@ -50,7 +57,7 @@ public final class CgroupActions {
     return content != null && content.text().startsWith(start);
   }
 
-  private static long makeWithParents(Context c, String path, List<String> made) {
+  static long makeWithParents(Context c, String path, List<String> made) {
     long result = c.kernel.mkdirat(AT_FDCWD, path, MODE);
     if (result == -Errno.ENOENT && path.lastIndexOf('/') > 0) {
       long parent = makeWithParents(c, RootFiles.parent(path), made);
@@ -165,7 +172,7 @@ public final class CgroupActions {
     long cgroup = k.openat2(AT_FDCWD, a.path(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
     long result = cgroup;
     if (cgroup >= 0) {
-      result = k.bpfAttachCgroupDevice((int) cgroup, (int) program, 0);
+      result = k.bpfAttachCgroupDevice((int) cgroup, (int) program, BPF_F_ALLOW_MULTI);
       c.close(cgroup);
     }
     c.close(program);

@@ -100,6 +100,12 @@ final class ChildProcess {
     return c.kernel.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   }
 
+  /** The step {@code AwaitScope}: the runtime sends a byte when our cgroups are there. */
+  static long awaitScope(Context c) {
+    long result = c.kernel.read(c.sync, new byte[1], 0, 1);
+    return result == 0 ? c.fail(Errno.EPIPE, "the runtime ended before") : result;
+  }
+
   private static @Nullable String waitForHooks(Context c) {
     long result = ask(c, HOOKS, "");
     if (result == 0) {

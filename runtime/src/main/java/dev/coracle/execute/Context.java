@@ -3,8 +3,11 @@ package dev.coracle.execute;
 import static dev.coracle.abi.Mount.PROC_SUPER_MAGIC;
 
 import dev.coracle.abi.Fcntl;
+import dev.coracle.bus.Systemd;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
+import dev.coracle.systemd.ScopeRequest;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What the steps of one process share while they run. */
@@ -34,6 +37,18 @@ public final class Context {
 
   /** The descriptors after stdio that the program keeps. */
   Kept kept = Kept.NOTHING;
+
+  /** The way to systemd until the scope is started; null where there is none. */
+  @Nullable Systemd systemd;
+
+  /** The scope that systemd makes; null where we make the cgroups ourselves. */
+  @Nullable ScopeRequest scope;
+
+  /** Whether systemd has begun to make the scope. */
+  boolean scopeStarted;
+
+  /** The runtime's environment, by which systemd is found. */
+  List<String> variables = List.of();
 
   /** The root directory, O_PATH; −1 until a step opened it. */
   int root = -1;
@@ -83,6 +98,25 @@ public final class Context {
   /** Sends the terminal's master there. */
   public void useConsoleSocket(int fd) {
     consoleSocket = fd;
+  }
+
+  /**
+   * Lets systemd make the container's scope.
+   *
+   * @param environment the runtime's
+   */
+  public void useSystemd(Systemd connected, ScopeRequest request, List<String> environment) {
+    systemd = connected;
+    scope = request;
+    variables = environment;
+  }
+
+  /** Ends the connection to systemd, which tells us of everything that it does from then on. */
+  void closeSystemd() {
+    if (systemd != null) {
+      systemd.close();
+      systemd = null;
+    }
   }
 
   /** Joins the container of which this is the first process. */
@@ -158,6 +192,7 @@ public final class Context {
 
   /** Closes what the verb gave, where no step has closed it. */
   void closeGiven() {
+    closeSystemd();
     if (startFifo >= 0) {
       close(startFifo);
       startFifo = -1;

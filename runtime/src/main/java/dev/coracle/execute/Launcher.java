@@ -104,6 +104,7 @@ public final class Launcher {
     if (result == 0) {
       c.close(pair[0]);
       c.sync = pair[1];
+      c.closeSystemd();
       ChildProcess.run(c, plan);
       return null;
     }
@@ -117,7 +118,21 @@ public final class Launcher {
       c.close(c.startFifo);
       c.startFifo = -1;
     }
-    return null;
+    return startScope();
+  }
+
+  /** Does what comes before the child may go on: it waits for a byte. */
+  private @Nullable String startScope() {
+    List<Step> scope = plan.in(Phase.PARENT_SCOPE);
+    if (scope.isEmpty()) {
+      return null;
+    }
+    String problem = steps.run(scope);
+    if (problem == null) {
+      long sent = c.kernel.write(sync, new byte[1], 0, 1);
+      problem = sent < 0 ? unheard(sent) : null;
+    }
+    return problem;
   }
 
   /** Why a v2 cgroup takes no process (linux v6.12 cgroup-v2.rst). */
@@ -230,6 +245,8 @@ public final class Launcher {
       await();
     }
     String problem = steps.giveBack();
+    String scope = ScopeActions.stop(c);
+    problem = scope == null ? problem : scope;
     List<String> made = steps.madeCgroups();
     for (int i = made.size() - 1; i >= 0; i--) {
       // Hooks may have made cgroups in it.

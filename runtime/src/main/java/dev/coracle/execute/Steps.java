@@ -85,6 +85,8 @@ final class Steps {
       case Action.LimitHugePages a -> CgroupValues.limitHugePages(c, a);
       case Action.AllotRealtime a -> CgroupValues.allotRealtime(k, a);
       case Action.JoinCgroup a -> CgroupActions.write(k, a.file(), "0");
+      case Action.StartScope a -> ScopeActions.start(c, a, madeCgroups);
+      case Action.AwaitScope a -> ChildProcess.awaitScope(c);
       case Action.AttachDeviceProgram a -> CgroupActions.attachDeviceProgram(c, a);
       case Action.CloneProcess a -> throw misplaced(a);
       case Action.JoinNamespace a -> NamespaceActions.join(c, a.namespace());

@@ -2,6 +2,7 @@ package dev.coracle.lifecycle;
 
 import static dev.coracle.abi.Process.CLOCK_REALTIME;
 
+import dev.coracle.bus.Systemd;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.config.Host;
 import dev.coracle.config.Planner;
@@ -16,6 +17,8 @@ import dev.coracle.plan.Plan;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
 import dev.coracle.property.process.SessionKeyring;
+import dev.coracle.property.SystemdProperties;
+import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.sandbox.HostSandbox;
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Process;
@@ -23,7 +26,13 @@ import dev.coracle.spec.Root;
 import dev.coracle.spec.Spec;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.ProcStat;
+import dev.coracle.state.ScopeText;
 import dev.coracle.state.StateStore;
+import dev.coracle.systemd.Manager;
+import dev.coracle.systemd.Scope;
+import dev.coracle.systemd.ScopeRequest;
+import dev.coracle.systemd.UnitProperty;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** {@code create}: everything up to a process that is set up and parked, or nothing at all. */
@@ -38,6 +47,7 @@ public final class Create {
    * @param kept descriptors of the caller's that the program keeps
    * @param noPivot whether the root is changed without pivot_root(2)
    * @param newKeyring whether the container gets a session keyring of its own
+   * @param systemd whether systemd makes the container's cgroup
    * @param sandbox the value of --sandbox; null where it was not given
    * @param runproc whether we are called by the name runproc
    */
@@ -51,12 +61,14 @@ public final class Create {
       Kept kept,
       boolean noPivot,
       boolean newKeyring,
+      boolean systemd,
       @Nullable String sandbox,
       boolean runproc) {}
 
   private final Environment e;
   private final Request request;
   private final Problems problems = new Problems();
+  private @Nullable Systemd systemd;
 
   private Create(Environment e, Request request) {
     this.e = e;
@@ -73,20 +85,33 @@ public final class Create {
 
   /** The plan of a bundle, and nothing done. */
   public static Plan plan(Environment e, Request request) throws Failure {
-    return new Create(e, request).prepare().plan();
+    Create create = new Create(e, request);
+    Plan plan = create.prepare().plan();
+    create.closeSystemd();
+    return plan;
   }
 
   /** All that is known before anything is done. */
   private record Prepared(
-      Bundle bundle, Spec spec, SandboxKind kind, CgroupPaths cgroups, Plan plan) {}
+      Bundle bundle,
+      Spec spec,
+      SandboxKind kind,
+      CgroupPaths cgroups,
+      @Nullable ScopeRequest scope,
+      Plan plan) {}
 
   private Prepared prepare() throws Failure {
     Host host = HostReader.read(e.kernel(), problems);
     Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
-    CgroupPaths cgroups = cgroups(spec, host);
-    return new Prepared(bundle, spec, kind, cgroups, plan(bundle, spec, kind, host, cgroups));
+    ScopeRequest scope = scope(spec);
+    CgroupPaths cgroups = cgroups(spec, host, scope);
+    boolean isolated = kind == SandboxKind.CONTAINER;
+    String keyring = newKeyring(kind) ? SessionKeyring.name(request.id()) : null;
+    Planner.Target target =
+        new Planner.Target(bundle.path(), cgroups, isolated, keyring, request.noPivot(), scope);
+    return new Prepared(bundle, spec, kind, cgroups, scope, plan(spec, host, target));
   }
 
   private Created create() throws Failure {
@@ -102,23 +127,61 @@ public final class Create {
     return make(prepared);
   }
 
-  private CgroupPaths cgroups(Spec spec, Host host) throws Failure {
-    if (problems.hasErrors()) {
-      throw new Failure(problems.errorText());
+  /** The scope that systemd is to make; null where we make the cgroups ourselves. */
+  private @Nullable ScopeRequest scope(Spec spec) throws Failure {
+    String path = spec.linux().cgroupsPath();
+    if (!request.systemd()) {
+      if (path != null && Scope.isNamedBy(path)) {
+        problems.error(
+            CgroupsPath.POINTER,
+            "names a unit of systemd, and so needs --systemd-cgroup: \"" + path + "\"");
+      }
+      return null;
     }
-    return CgroupPaths.of(host.cgroups(), spec.linux().cgroupsPath(), request.id());
+    String defect = Scope.defect(path);
+    if (defect != null) {
+      problems.error(CgroupsPath.POINTER, defect + ": \"" + path + "\"");
+    }
+    List<UnitProperty> asked = SystemdProperties.read(spec.annotations(), problems);
+    if (problems.hasErrors()) {
+      return null;
+    }
+    Systemd.Connected connected = Systemd.connect(e.kernel(), e.variables(), Systemd.Owner.OURS);
+    systemd = connected.systemd();
+    String problem = systemd == null ? connected.problem() : systemd.ask();
+    if (systemd == null || problem != null) {
+      closeSystemd();
+      throw new Failure("--systemd-cgroup: " + problem);
+    }
+    Manager manager = systemd.manager();
+    Scope scope = Scope.of(path, request.id(), manager.user());
+    return new ScopeRequest(manager, scope, request.id(), asked);
   }
 
-  private Plan plan(Bundle bundle, Spec spec, SandboxKind kind, Host host, CgroupPaths cgroups)
-      throws Failure {
-    boolean isolated = kind == SandboxKind.CONTAINER;
-    String keyring = newKeyring(kind) ? SessionKeyring.name(request.id()) : null;
-    Planner.Target target =
-        new Planner.Target(bundle.path(), cgroups, isolated, keyring, request.noPivot());
-    Plan plan = Planner.plan(spec, host, target, problems);
+  private void closeSystemd() {
+    if (systemd != null) {
+      systemd.close();
+      systemd = null;
+    }
+  }
+
+  private CgroupPaths cgroups(Spec spec, Host host, @Nullable ScopeRequest scope) throws Failure {
+    failWithProblems();
+    String path =
+        scope == null ? spec.linux().cgroupsPath() : scope.scope().cgroup(scope.manager());
+    return CgroupPaths.of(host.cgroups(), path, request.id());
+  }
+
+  private void failWithProblems() throws Failure {
     if (problems.hasErrors()) {
+      closeSystemd();
       throw new Failure(problems.errorText());
     }
+  }
+
+  private Plan plan(Spec spec, Host host, Planner.Target target) throws Failure {
+    Plan plan = Planner.plan(spec, host, target, problems);
+    failWithProblems();
     return plan;
   }
 
@@ -131,6 +194,9 @@ public final class Create {
     Spec spec = prepared.spec();
     StateStore store = e.store();
     long taken = store.take(request.id());
+    if (taken < 0) {
+      closeSystemd();
+    }
     if (taken == -Errno.EEXIST) {
       throw new Failure("container with given ID already exists: \"" + request.id() + "\"");
     }
@@ -147,6 +213,10 @@ public final class Create {
         new Context(
             e.kernel(),
             new HookState(OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
+    ScopeRequest scope = prepared.scope();
+    if (systemd != null && scope != null) {
+      context.useSystemd(systemd, scope, e.variables());
+    }
     Launcher launcher = new Launcher(context, prepared.plan());
     String problem = attempt(context, launcher, state(prepared), bundle);
     if (problem == null) {
@@ -179,6 +249,7 @@ public final class Create {
         prepared.kind().word(),
         prepared.cgroups(),
         newKeyring(prepared.kind()),
+        ScopeText.of(prepared.scope()),
         spec.annotations(),
         spec.hooks());
   }

@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.SIGKILL;
 
+import dev.coracle.bus.Systemd;
 import dev.coracle.execute.CgroupActions;
 import dev.coracle.execute.CgroupKill;
 import dev.coracle.execute.CgroupProcesses;
@@ -50,6 +51,7 @@ public final class Delete {
       killAndAwait(e, state, status);
     }
     removeCgroups(e.kernel(), state);
+    stopScope(e, state, force);
     // A failing poststop hook is told and nothing more (runtime.md, "Lifecycle").
     if (!state.hooks().poststop().isEmpty()) {
       HookState hookState =
@@ -116,6 +118,21 @@ public final class Delete {
     }
     if (closed < 0) {
       throw new Failure("close: " + Errno.text(-closed));
+    }
+  }
+
+  /** After the cgroups, whose processes it would ask to end and wait for. */
+  private static void stopScope(Environment e, ContainerState state, boolean force) throws Failure {
+    String unit = state.scope().unit();
+    if (unit.isEmpty()) {
+      return;
+    }
+    String problem = Systemd.stop(e.kernel(), e.variables(), state.scope().isUser(), unit);
+    if (problem != null && !force) {
+      throw new Failure(problem);
+    }
+    if (problem != null) {
+      e.output().warn(problem);
     }
   }
 

@@ -50,8 +50,8 @@ public final class Features {
     }
     out.endArray();
     out.key("cgroup").object();
-    out.field("v1", true).field("v2", true).field("systemd", false);
-    out.field("systemdUser", false).field("rdma", false).endObject();
+    out.field("v1", true).field("v2", true).field("systemd", true);
+    out.field("systemdUser", true).field("rdma", false).endObject();
     seccomp(out);
     disabled(out, "apparmor");
     disabled(out, "selinux");

@@ -37,6 +37,7 @@ public final class PlanReport {
     return switch (phase) {
       case PARENT_BEFORE -> "runtime, before there is a process:";
       case CLONE -> "runtime:";
+      case PARENT_SCOPE -> "runtime, while systemd makes the scope:";
       case CHILD_SETUP -> "container's process:";
       case PARENT_HOOKS -> "runtime, while the process waits:";
       case CHILD_BEFORE_PIVOT -> "container's process, before it changes its root:";
@@ -64,6 +65,7 @@ public final class PlanReport {
     return switch (phase) {
       case PARENT_BEFORE -> "parentBefore";
       case CLONE -> "clone";
+      case PARENT_SCOPE -> "parentScope";
       case CHILD_SETUP -> "childSetup";
       case PARENT_HOOKS -> "parentHooks";
       case CHILD_BEFORE_PIVOT -> "childBeforePivot";

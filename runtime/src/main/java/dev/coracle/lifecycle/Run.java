@@ -89,6 +89,7 @@ public final class Run {
         r.kept(),
         r.noPivot(),
         r.newKeyring(),
+        r.systemd(),
         r.sandbox(),
         r.runproc());
   }

@@ -30,6 +30,9 @@ public final class StateReport {
     out.field("pid", alive ? state.pid() : 0).field("status", status.word());
     out.field("bundle", state.bundle()).field("rootfs", state.rootfs());
     out.field("created", Timestamp.rfc3339(state.createdNanos()));
+    if (!state.scope().unit().isEmpty()) {
+      out.field("systemd-scope", state.scope().unit()); // as crun does
+    }
     if (!state.annotations().isEmpty()) {
       out.key("annotations").object();
       for (Map.Entry<String, String> entry : state.annotations().entrySet()) {

@@ -1,6 +1,8 @@
 package dev.coracle.lifecycle;
 
+import dev.coracle.bus.Systemd;
 import dev.coracle.config.CgroupPlan;
+import dev.coracle.config.ScopeProperties;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.HookState;
@@ -12,6 +14,7 @@ import dev.coracle.json.JsonParser;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.kernel.Errno;
+import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.plan.Step;
@@ -22,6 +25,7 @@ import dev.coracle.spec.Resources;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
 import dev.coracle.state.Status;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -62,10 +66,67 @@ public final class Update {
     Context context =
         new Context(
             e.kernel(), new HookState(OciVersion.NEWEST, id, state.bundle(), state.annotations()));
-    String problem = StepList.run(context, steps);
+    String problem = tellSystemd(e, state, context, steps);
+    if (problem == null) {
+      problem = StepList.run(context, steps);
+    }
     if (problem != null) {
       throw new Failure(problem);
     }
+  }
+
+  /** First: what the files take after it is exact, where systemd rounds. */
+  private static @Nullable String tellSystemd(
+      Environment e, ContainerState state, Context context, List<Step> steps) {
+    String unit = state.scope().unit();
+    if (unit.isEmpty()) {
+      return null;
+    }
+    List<Step> checks = new ArrayList<>();
+    List<Step> limits = new ArrayList<>();
+    for (Step step : steps) {
+      if (step.action() instanceof Action.CheckMemoryUsage) {
+        checks.add(step);
+      }
+      limits.add(step.action() instanceof Action.SetSwapBySum sum ? swap(e, step, sum) : step);
+    }
+    String problem = StepList.run(context, checks);
+    if (problem != null) {
+      return problem;
+    }
+    Systemd.Connected connected =
+        Systemd.connect(
+            e.kernel(),
+            e.variables(),
+            state.scope().isUser() ? Systemd.Owner.USER : Systemd.Owner.SYSTEM);
+    Systemd systemd = connected.systemd();
+    if (systemd == null) {
+      return connected.problem();
+    }
+    problem = systemd.ask();
+    if (problem == null) {
+      problem = systemd.set(unit, ScopeProperties.update(limits, systemd.manager()));
+    }
+    systemd.close();
+    return problem;
+  }
+
+  /** The limit of swap that a sum comes to; the step itself tells where it comes to none. */
+  private static Step swap(Environment e, Step step, Action.SetSwapBySum sum) {
+    Files.Content max = Files.read(e.kernel(), sum.path() + "/memory.max", 64).content();
+    long limit = 0;
+    for (int i = 0; max != null && i < max.length() - 1; i++) {
+      int digit = max.bytes()[i] - '0';
+      limit = digit < 0 || digit > 9 ? Long.MAX_VALUE / 16 : limit * 10 + digit;
+    }
+    String file = sum.path() + "/memory.swap.max";
+    return max == null || limit > sum.sumBytes()
+        ? step
+        : new Step(
+            step.phase(),
+            new Action.WriteCgroupFile(file, "" + (sum.sumBytes() - limit)),
+            step.origin(),
+            step.tolerates());
   }
 
   private static Json.Obj read(Environment e, String file) throws Failure {

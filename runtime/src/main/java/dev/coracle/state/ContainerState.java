@@ -17,6 +17,7 @@ import java.util.Map;
  * @param sandbox the sandbox's word
  * @param cgroups its cgroups
  * @param keyring whether it has a session keyring of its own, which exec joins
+ * @param scope the scope of systemd that holds it
  * @param hooks of which poststart and poststop are still to run
  */
 public record ContainerState(
@@ -31,5 +32,6 @@ public record ContainerState(
     String sandbox,
     CgroupPaths cgroups,
     boolean keyring,
+    ScopeText scope,
     Map<String, String> annotations,
     Hooks hooks) {}

@@ -51,6 +51,9 @@ final class StateText {
     out.field("created", s.createdNanos()).field("owner", s.ownerUid());
     out.field("sandbox", s.sandbox()).field("cgroups", s.cgroups().text());
     out.field("keyring", s.keyring());
+    if (!s.scope().unit().isEmpty()) {
+      out.field("scope", s.scope().text());
+    }
     out.key("annotations").object();
     for (Map.Entry<String, String> e : s.annotations().entrySet()) {
       out.field(e.getKey(), e.getValue());
@@ -116,6 +119,7 @@ final class StateText {
     Long start = m.uint64("start");
     Long created = m.int64("created");
     Long owner = m.uint32("owner");
+    String scope = m.string("scope");
     CgroupPaths cgroups = cgroups(m.requiredString("cgroups"));
     if (cgroups == null) {
       return null;
@@ -133,6 +137,7 @@ final class StateText {
             m.requiredString("sandbox"),
             cgroups,
             m.bool("keyring", false),
+            scope == null ? ScopeText.NONE : new ScopeText(scope),
             Annotations.read(m),
             dev.coracle.property.Hooks.read(m));
     return problems.hasErrors() ? null : state;

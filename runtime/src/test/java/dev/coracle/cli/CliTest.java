@@ -85,7 +85,6 @@ class CliTest {
         "--frob start a|1|unknown flag \"--frob\"; see --help",
         "start --frob a|1|unknown flag \"--frob\"; see --help",
         "--log-format xml state a|1|--log-format must be text or json, not \"xml\"",
-        "--systemd-cgroup state a|1|--systemd-cgroup: the systemd driver is not yet supported",
         "--root / state a|1|--root must not be the root directory",
         "list --format xml|1|--format must be table or json, not \"xml\"",
         "create --preserve-fds x a|1|--preserve-fds must be a number, not \"x\"",

@@ -64,6 +64,7 @@ class CreateTest {
             Kept.NOTHING,
             false,
             true,
+            false,
             null,
             false);
     return Create.create(host.environment(), request);

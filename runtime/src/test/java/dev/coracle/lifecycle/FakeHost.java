@@ -102,7 +102,7 @@ final class FakeHost {
 
   static Create.Request request(@Nullable String sandbox) {
     return new Create.Request(
-        "id", "/bundle", "/pid", null, -1, null, Kept.NOTHING, false, true, sandbox, false);
+        "id", "/bundle", "/pid", null, -1, null, Kept.NOTHING, false, true, false, sandbox, false);
   }
 
   /** A path that is not there. */

@@ -44,6 +44,7 @@ class StateTextTest {
         "container",
         new CgroupPaths(List.of(new CgroupPaths.Directory("cpu,cpuacct", "/cg/cpu/id")), "/cg/id"),
         true,
+        new ScopeText("user a.scope"),
         annotations,
         new Hooks(List.of(), List.of(), List.of(), List.of(), List.of(bare), List.of(hook)));
   }
@@ -78,6 +79,7 @@ class StateTextTest {
             s.sandbox(),
             s.cgroups(),
             s.keyring(),
+            ScopeText.NONE,
             s.annotations(),
             s.hooks());
     String line = StateText.line(before);

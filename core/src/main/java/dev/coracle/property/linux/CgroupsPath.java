@@ -8,6 +8,7 @@ import dev.coracle.plan.Errors;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.problem.Origin;
+import dev.coracle.systemd.Scope;
 import org.jspecify.annotations.Nullable;
 
 /** Where the container's cgroups are (config-linux.md, "Cgroups Path"; cgroups(7)). */
@@ -24,7 +25,8 @@ public final class CgroupsPath {
     if (path == null || path.isEmpty()) {
       return null;
     }
-    String defect = CgroupPaths.defect(path);
+    // Whether a unit may be named at all is for the flag --systemd-cgroup to say.
+    String defect = Scope.isNamedBy(path) ? null : CgroupPaths.defect(path);
     if (defect != null) {
       linux.error("cgroupsPath", defect + ": \"" + path + "\"");
     }
