@@ -30,6 +30,7 @@ if [ "${1:-build}" = test ]; then
     need unshare util-linux
     need systemd-run systemd
     need dbus-daemon dbus
+    need newuidmap uidmap
 fi
 [ -z "$missing" ] && exit 0
 

@@ -3,6 +3,9 @@ package dev.coracle.abi;
 /** clone(2), wait(2), signal(7), prctl(2), ioctl_tty(2), ioctl_nsfs(2), netdevice(7). */
 public final class Process {
   public static final long CLONE_PIDFD = 0x1000;
+  public static final long CLONE_PARENT = 0x8000;
+  public static final long CLONE_NEWTIME = 0x80;
+  public static final long CLONE_NEWNS = 0x20000;
   public static final long CLONE_INTO_CGROUP = 0x200000000L;
 
   public static final int SIGHUP = 1;

@@ -17,7 +17,8 @@ public final class CgroupDevices {
   private CgroupDevices() {}
 
   /**
-   * Adds the steps.
+   * Adds the steps. Without the host's root nobody can set them, nor use a device that the host's
+   * files do not let the user have.
    *
    * @param listed the bundle's rules, which may be none
    * @param at where they stand
@@ -37,7 +38,7 @@ public final class CgroupDevices {
         return;
       }
       Action attach = new Action.AttachDeviceProgram(files.directory(), program);
-      steps.add(attach, origin, Errors.NONE);
+      steps.add(attach, origin, Errors.WHERE_ROOTLESS);
     } else if (!listed.isEmpty()) {
       steps.problems().error(at, "no devices controller is mounted");
     }
@@ -58,11 +59,11 @@ public final class CgroupDevices {
     boolean allow = v1.policy() == Policy.ALLOW;
     // First of all the policy: a new cgroup has its parent's.
     String policy = files.directory() + (allow ? "/devices.allow" : "/devices.deny");
-    steps.add(new Action.WriteCgroupFile(policy, "a"), origin, Errors.NONE);
+    steps.add(new Action.WriteCgroupFile(policy, "a"), origin, Errors.WHERE_ROOTLESS);
     List<String> lines = v1.lines();
     if (!lines.isEmpty()) {
       String exceptions = files.directory() + (allow ? "/devices.deny" : "/devices.allow");
-      steps.add(new Action.WriteCgroupLines(exceptions, lines), origin, Errors.NONE);
+      steps.add(new Action.WriteCgroupLines(exceptions, lines), origin, Errors.WHERE_ROOTLESS);
     }
   }
 }

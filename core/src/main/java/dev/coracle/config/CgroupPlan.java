@@ -58,7 +58,8 @@ public final class CgroupPlan {
     CgroupSteps steps = new CgroupSteps(layout, paths, CgroupSteps.Use.CREATE, problems);
     values(resources == null ? NO_RESOURCES : resources, layout, paths, steps);
     if (!steps.controllers().isEmpty()) {
-      enable(steps.controllers(), cgroupsPath, layout, paths, Errors.NONE, plan);
+      // Without the controller its limit cannot be set, and says so itself.
+      enable(steps.controllers(), cgroupsPath, layout, paths, Errors.WHERE_ROOTLESS, plan);
     }
     List<String> statistics = statistics(layout, steps.controllers());
     if (!statistics.isEmpty()) {
@@ -177,7 +178,7 @@ public final class CgroupPlan {
   }
 
   private static void inherit(String mountPoint, String path, CgroupSteps steps) {
-    steps.add(new Action.InheritCpuset(mountPoint, path), INHERIT, Errors.NONE);
+    steps.add(new Action.InheritCpuset(mountPoint, path), INHERIT, Errors.WHERE_ROOTLESS);
   }
 
   /** From the top down: a cgroup can hand on only what it was given itself. */
@@ -204,7 +205,7 @@ public final class CgroupPlan {
           Phase.PARENT_BEFORE,
           new Action.EnableControllers(path.substring(0, end), controllers),
           Origin.of(at),
-          end < ours && tolerates.equals(Errors.NONE) ? notOurs : tolerates);
+          end < ours && tolerates.equals(Errors.WHERE_ROOTLESS) ? notOurs : tolerates);
       int next = path.indexOf('/', end + 1);
       end = next;
     }

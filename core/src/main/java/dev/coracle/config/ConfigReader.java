@@ -16,6 +16,7 @@ import dev.coracle.property.Root;
 import dev.coracle.property.Unsupported;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Devices;
+import dev.coracle.property.linux.GidMappings;
 import dev.coracle.property.linux.MaskedPaths;
 import dev.coracle.property.linux.MemoryPolicy;
 import dev.coracle.property.linux.MountLabel;
@@ -26,6 +27,8 @@ import dev.coracle.property.linux.ReadonlyPaths;
 import dev.coracle.property.linux.RootfsPropagation;
 import dev.coracle.property.linux.SeccompFilter;
 import dev.coracle.property.linux.Sysctl;
+import dev.coracle.property.linux.TimeOffsets;
+import dev.coracle.property.linux.UidMappings;
 import dev.coracle.property.linux.resources.ResourcesReader;
 import dev.coracle.property.process.ApparmorProfile;
 import dev.coracle.property.process.Args;
@@ -66,7 +69,7 @@ public final class ConfigReader {
     Unsupported.checkConfig(config);
     return new Spec(
         OciVersion.read(config),
-        process(config.object("process"), grantableCapabilities, problems),
+        process(config.object("process"), grantable(config, grantableCapabilities), problems),
         Root.read(config),
         Hostname.read(config),
         Domainname.read(config),
@@ -74,6 +77,21 @@ public final class ConfigReader {
         Hooks.read(config),
         Annotations.read(config),
         linux(config.object("linux")));
+  }
+
+  /** In a user namespace a process has every capability, over what belongs to it. */
+  private static long grantable(Members config, long own) {
+    if (config.raw("linux") instanceof Json.Obj linux
+        && linux.get("namespaces") instanceof Json.Arr namespaces) {
+      for (Json entry : namespaces.items()) {
+        if (entry instanceof Json.Obj o
+            && o.get("type") instanceof Json.Str type
+            && type.value().equals("user")) {
+          return Capabilities.ALL;
+        }
+      }
+    }
+    return own;
   }
 
   /** The process that a file for {@code exec --process} holds, or null where it is no object. */
@@ -138,9 +156,9 @@ public final class ConfigReader {
         RootfsPropagation.read(linux),
         MaskedPaths.read(linux),
         ReadonlyPaths.read(linux),
-        List.of(), // uidMappings
-        List.of(), // gidMappings
-        List.of(), // timeOffsets
+        UidMappings.read(linux),
+        GidMappings.read(linux),
+        TimeOffsets.read(linux),
         NetDevices.read(linux),
         null, // intelRdt
         MemoryPolicy.read(linux),

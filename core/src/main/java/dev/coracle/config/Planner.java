@@ -7,6 +7,7 @@ import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.Plan;
 import dev.coracle.plan.PlanBuilder;
+import dev.coracle.plan.Step;
 import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.Domainname;
@@ -16,6 +17,7 @@ import dev.coracle.property.Mounts;
 import dev.coracle.property.Root;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Devices;
+import dev.coracle.property.linux.GidMappings;
 import dev.coracle.property.linux.MaskedPaths;
 import dev.coracle.property.linux.MemoryPolicy;
 import dev.coracle.property.linux.Namespaces;
@@ -25,6 +27,7 @@ import dev.coracle.property.linux.ReadonlyPaths;
 import dev.coracle.property.linux.RootfsPropagation;
 import dev.coracle.property.linux.SeccompFilter;
 import dev.coracle.property.linux.Sysctl;
+import dev.coracle.property.linux.UidMappings;
 import dev.coracle.property.process.ApparmorProfile;
 import dev.coracle.property.process.Args;
 import dev.coracle.property.process.Capabilities;
@@ -41,6 +44,7 @@ import dev.coracle.property.process.Terminal;
 import dev.coracle.property.process.User;
 import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Linux.NamespaceType;
+import dev.coracle.spec.Mount;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Seccomp;
 import dev.coracle.spec.Spec;
@@ -97,6 +101,19 @@ public final class Planner {
     this.problems = problems;
   }
 
+  /** Ids in options of mounts mean those of the container. */
+  private void checkMountIds() {
+    for (Mount m : spec.mounts()) {
+      for (String option : m.options().data()) {
+        if (option.startsWith("gid=")) {
+          GidMappings.requireMapped(spec.linux().gidMappings(), option, m.origin(), problems);
+        } else if (option.startsWith("uid=")) {
+          UidMappings.requireMapped(spec.linux().uidMappings(), option, m.origin(), problems);
+        }
+      }
+    }
+  }
+
   /** The plan of {@code create}; worth nothing where there are errors among the problems. */
   public static Plan plan(Spec spec, Host host, Target target, Problems problems) {
     Planner planner = new Planner(spec, host, target, Map.of(), problems);
@@ -129,23 +146,18 @@ public final class Planner {
   }
 
   private void create(Process process) {
-    List<Namespace> namespaces = spec.linux().namespaces();
     ScopeRequest scope = target.scope();
     if (scope == null) {
       CgroupPlan.plan(spec, host.cgroups(), target.cgroups(), plan, problems);
     } else {
       ScopePlan.plan(spec, host.cgroups(), target.cgroups(), scope, plan, problems);
     }
+    delegateCgroup(scope == null ? Phase.PARENT_BEFORE : Phase.PARENT_SCOPE);
     // A scope is not there before it has a process.
     String cgroup = scope == null ? target.cgroups().v2Path() : null;
-    Namespaces.planParent(namespaces, plan);
-    plan.add(
-        Phase.CLONE,
-        new Action.CloneProcess(Namespaces.cloneFlags(namespaces), cgroup),
-        Namespaces.POINTER);
     // The steps that need the host's /proc and the host's paths come first.
-    OomScoreAdj.plan(process.oomScoreAdj(), plan);
-    Namespaces.planChild(namespaces, plan);
+    new NamespacePlan(spec.linux(), host, trees(), plan, problems)
+        .plan(process, cgroup, target.isolated());
     plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
     SessionKeyring.planNew(
         target.keyring(),
@@ -170,6 +182,44 @@ public final class Planner {
     process(process);
   }
 
+  /**
+   * Root of a user namespace may manage a v2 cgroup that it sees alone and may write
+   * (config-linux.md, "Cgroup ownership").
+   */
+  private void delegateCgroup(Phase phase) {
+    String v2 = target.cgroups().v2Path();
+    Namespace cgroup = spec.linux().namespace(NamespaceType.CGROUP);
+    long root = UidMappings.hostId(spec.linux().uidMappings(), 0);
+    boolean wanted =
+        host.cgroups().version() == CgroupLayout.Version.V2
+            && host.privileged()
+            && cgroup != null
+            && cgroup.path() == null
+            && inUserNamespace()
+            && Mounts.hasWritableCgroup(spec.mounts());
+    if (wanted && v2 != null && root >= 0) {
+      plan.add(phase, new Action.DelegateCgroup(v2, root), CgroupsPath.POINTER);
+    }
+  }
+
+  /** What of the host is to be seen in the container, in the order in which it is needed. */
+  private List<Step> trees() {
+    PlanBuilder out = new PlanBuilder();
+    dev.coracle.spec.Root root = spec.root();
+    Namespace mount = spec.linux().namespace(NamespaceType.MOUNT);
+    if (root == null || mount == null || mount.path() != null || !inUserNamespace()) {
+      return List.of();
+    }
+    Action tree = new Action.OpenTree(root.in(target.bundle()), true);
+    out.add(Phase.PARENT_AFTER_CLONE, tree, Root.PATH);
+    Mounts.planTrees(spec.mounts(), target.bundle(), out);
+    return out.build().steps();
+  }
+
+  private boolean inUserNamespace() {
+    return spec.linux().namespace(NamespaceType.USER) != null;
+  }
+
   private void filesystem() {
     dev.coracle.spec.Root root = spec.root();
     Namespace mount = spec.linux().namespace(NamespaceType.MOUNT);
@@ -179,6 +229,7 @@ public final class Planner {
       }
       return;
     }
+    checkMountIds();
     String path = root.in(target.bundle());
     if (mount == null || mount.path() != null) {
       withoutMounts(path);
@@ -192,7 +243,8 @@ public final class Planner {
         new Mounts.Setting(target.bundle(), cgroupMounts(), cgroup != null, label);
     Mounts.plan(spec.mounts(), setting, plan, problems);
     if (!Mounts.bindsDev(spec.mounts())) {
-      Devices.plan(spec.linux().devices(), plan);
+      Devices.Nodes nodes = inUserNamespace() ? Devices.Nodes.BOUND : Devices.Nodes.MADE;
+      Devices.plan(spec.linux().devices(), nodes, plan);
     }
     if (target.noPivot()) {
       Root.planMove(plan);
@@ -280,16 +332,32 @@ public final class Planner {
     }
     // A PID or time namespace takes only processes that are made after it was joined.
     long early = NamespaceType.PID.cloneFlag() | NamespaceType.TIME.cloneFlag();
+    if (!host.privileged()) {
+      // Without privileges they can be joined only from inside their user namespace.
+      early |= NamespaceType.USER.cloneFlag();
+    }
     Origin origin = Origin.of(Namespaces.POINTER);
+    if (inUserNamespace()) {
+      NamespacePlan.checkUser(process.user(), spec.linux(), problems);
+    }
     ExecCPUAffinity.planInitial(process.execCpuAffinity(), plan);
+    Phase oom = host.privileged() ? Phase.CHILD_SETUP : Phase.PARENT_BEFORE;
+    if (oom == Phase.PARENT_BEFORE) {
+      OomScoreAdj.plan(process.oomScoreAdj(), oom, plan);
+    }
     joinContainer(Phase.PARENT_BEFORE, flags & early, origin);
     plan.add(
         Phase.CLONE, new Action.CloneProcess(0, target.cgroups().v2Path()), Namespaces.POINTER);
     CgroupsPath.planJoin(target.cgroups(), CgroupsPath.origin(spec.linux().cgroupsPath()), plan);
-    OomScoreAdj.plan(process.oomScoreAdj(), plan);
+    if (oom == Phase.CHILD_SETUP) {
+      OomScoreAdj.plan(process.oomScoreAdj(), oom, plan);
+    }
     ApparmorProfile.plan(process.apparmorProfile(), Phase.CHILD_SETUP, plan);
     SelinuxLabel.plan(process.selinuxLabel(), Phase.CHILD_SETUP, plan);
     joinContainer(Phase.CHILD_SETUP, flags & ~early, origin);
+    if ((flags & NamespaceType.USER.cloneFlag()) != 0) {
+      plan.add(Phase.CHILD_SETUP, new Action.BecomeRoot(), origin);
+    }
     plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
     SessionKeyring.planJoin(target.keyring(), process.selinuxLabel(), plan);
     dev.coracle.spec.Root root = spec.root();

@@ -415,6 +415,10 @@ final class Calls {
     return "capget(" + "[" + sets.length + "]" + ")";
   }
 
+  static String prlimit64Get(int pid, int resource) {
+    return "prlimit64(" + pid + ", " + resource + ", NULL, limits)";
+  }
+
   static String prlimit64(int pid, int resource, long soft, long hard) {
     return "prlimit64("
         + pid

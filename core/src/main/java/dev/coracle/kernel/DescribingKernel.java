@@ -389,6 +389,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long prlimit64Get(int pid, int resource, long[] limits) {
+    long result = kernel.prlimit64Get(pid, resource, limits);
+    return result < 0 ? failed(result, Calls.prlimit64Get(pid, resource)) : result;
+  }
+
+  @Override
   public long prlimit64(int pid, int resource, long soft, long hard) {
     long result = kernel.prlimit64(pid, resource, soft, hard);
     return result < 0 ? failed(result, Calls.prlimit64(pid, resource, soft, hard)) : result;

@@ -207,6 +207,9 @@ public interface Kernel {
   /** prlimit64(2): sets a limit; both are unsigned bits. */
   long prlimit64(int pid, int resource, long soft, long hard);
 
+  /** prlimit64(2): reads a limit, soft and hard. */
+  long prlimit64Get(int pid, int resource, long[] limits);
+
   /** setsid(2). */
   long setsid();
 

@@ -623,6 +623,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long prlimit64Get(int pid, int resource, long[] limits) {
+    return answer("prlimit64Get", Calls.prlimit64Get(pid, resource));
+  }
+
+  @Override
   public long prlimit64(int pid, int resource, long soft, long hard) {
     return answer("prlimit64", Calls.prlimit64(pid, resource, soft, hard));
   }

@@ -1,7 +1,9 @@
 package dev.coracle.plan;
 
 import dev.coracle.spec.Hooks.Hook;
+import dev.coracle.spec.Linux.MapWriter;
 import dev.coracle.spec.Linux.Namespace;
+import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Mount.MountOptions;
 import dev.coracle.spec.Process.Capabilities;
 import dev.coracle.spec.Process.ConsoleSize;
@@ -118,6 +120,14 @@ public sealed interface Action {
   /** Waits until the runtime has done that. */
   record AwaitScope() implements Action {}
 
+  /**
+   * Gives a v2 cgroup to root of the container's user namespace (config-linux.md, "Cgroup
+   * ownership").
+   *
+   * @param uid of the host
+   */
+  record DelegateCgroup(String path, long uid) implements Action {}
+
   /** Loads a device program (an array of struct bpf_insn) and attaches it to a v2 cgroup. */
   record AttachDeviceProgram(String path, Program program) implements Action {}
 
@@ -133,6 +143,77 @@ public sealed interface Action {
 
   /** Joins a namespace by its file on the host, after its type was checked. */
   record JoinNamespace(Namespace namespace) implements Action {}
+
+  /**
+   * Lets the runtime's later children be in its own namespace again, after one was joined or made
+   * for the container's process.
+   *
+   * @param type PID or TIME
+   */
+  record ReturnToNamespace(NamespaceType type) implements Action {}
+
+  /**
+   * Makes a time namespace for the next process, and sets its clocks before anyone is in it.
+   *
+   * @param offsets the lines of /proc/PID/timens_offsets
+   */
+  record MakeTimeNamespace(String offsets) implements Action {}
+
+  /**
+   * Makes new namespaces for the calling process itself (unshare(2)), after it joined others.
+   *
+   * @param flags CLONE_NEW*
+   */
+  record Unshare(long flags) implements Action {}
+
+  /**
+   * Makes the container's process once more, beside the one that joined the namespaces: a PID or
+   * time namespace takes only those that are made later.
+   *
+   * @param flags CLONE_NEW* of the new namespaces
+   */
+  record CloneAgain(long flags) implements Action {}
+
+  /**
+   * Writes the uid_map of the container's new user namespace.
+   *
+   * @param lines as the kernel takes them
+   */
+  record WriteUidMap(String lines, MapWriter writer) implements Action {}
+
+  /** Writes its gid_map. */
+  record WriteGidMap(String lines, MapWriter writer) implements Action {}
+
+  /**
+   * Opens a copy of a path's mount in the container's mount namespace, with the runtime's rights:
+   * root of the container's user namespace may not reach the path. The process gets it with {@link
+   * AwaitRuntime}, and whatever step needs this path takes it from there.
+   *
+   * @param path of the host
+   * @param recursive whether the mounts below it are copied too
+   */
+  record OpenTree(String path, boolean recursive) implements Action {}
+
+  /**
+   * Lets the runtime act from outside, and takes what it opened.
+   *
+   * @param trees what that is, in order
+   */
+  record AwaitRuntime(List<OpenTree> trees) implements Action {}
+
+  /**
+   * Checks that a user namespace that was joined has the maps that the bundle states.
+   *
+   * @param uids the lines of its uid_map
+   * @param gids the lines of its gid_map
+   */
+  record VerifyMaps(String uids, String gids) implements Action {}
+
+  /** Becomes root of the user namespace, without the host's supplementary groups. */
+  record BecomeRoot() implements Action {}
+
+  /** Lifts a hard limit of the container's process, which cannot do so in a user namespace. */
+  record RaiseRlimit(int resource, String type, long hard) implements Action {}
 
   /**
    * Joins namespaces of the container that runs already, for {@code exec}.
@@ -199,6 +280,13 @@ public sealed interface Action {
   /** Makes one device node. */
   record MakeDevice(String path, int type, long major, long minor, int mode, long uid, long gid)
       implements Action {}
+
+  /**
+   * Binds the host's device node, for in a user namespace none can be made.
+   *
+   * @param type S_IFCHR or S_IFBLK
+   */
+  record BindDevice(String path, int type, long major, long minor) implements Action {}
 
   /** Makes a symbolic link where nothing stands yet. */
   record MakeSymlink(String target, String path) implements Action {}

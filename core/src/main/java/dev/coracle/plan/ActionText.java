@@ -1,5 +1,6 @@
 package dev.coracle.plan;
 
+import dev.coracle.spec.Linux.MapWriter;
 import dev.coracle.spec.Mount.MountOptions;
 
 /** What a step does, for people: {@code mask "/proc/acpi"}; an error is "cannot " and this. */
@@ -36,6 +37,22 @@ public final class ActionText {
       case Action.CloneProcess a -> clone(a);
       case Action.JoinNamespace a ->
           "join " + a.namespace().type().specName() + " namespace " + quote(a.namespace().path());
+      case Action.ReturnToNamespace a ->
+          "return to the runtime's " + a.type().specName() + " namespace";
+      case Action.MakeTimeNamespace a -> "make a time namespace";
+      case Action.Unshare a -> "make the other namespaces";
+      case Action.CloneAgain a -> "make the container's process in the joined namespaces";
+      case Action.WriteUidMap a -> "map user ids" + byHelper(a.writer());
+      case Action.WriteGidMap a -> "map group ids" + byHelper(a.writer());
+      case Action.OpenTree a -> "open mount " + quote(a.path()) + " for the container";
+      case Action.AwaitRuntime a -> "wait for the runtime";
+      case Action.VerifyMaps a -> "take the maps of the user namespace";
+      case Action.BecomeRoot a -> "become root of the user namespace";
+      case Action.RaiseRlimit a -> "raise the hard limit " + a.type();
+      case Action.DelegateCgroup a ->
+          "give cgroup " + quote(a.path()) + " to user " + a.uid();
+      case Action.BindDevice a ->
+          "bind device " + quote(a.path()) + " (" + a.major() + ":" + a.minor() + ")";
       case Action.JoinContainer a -> "join the container's namespaces";
       case Action.UnshareCgroupNamespace a -> "make a cgroup namespace";
       case Action.SetHostname a -> "set host name " + quote(a.name());
@@ -97,6 +114,10 @@ public final class ActionText {
   private static String clone(Action.CloneProcess a) {
     String where = a.cgroup() == null ? "" : " in cgroup " + quote(a.cgroup());
     return "make the container's process" + where;
+  }
+
+  private static String byHelper(MapWriter writer) {
+    return writer == MapWriter.HELPER ? " with newuidmap and newgidmap" : "";
   }
 
   private static String mount(Action.MakeMount a) {

@@ -8,6 +8,12 @@ public record Errors(int first, int second, int third) {
   /** Any error: for what is good to have and nothing depends on. */
   public static final Errors ANY = new Errors(-1, 0, 0);
 
+  /**
+   * That something of the host's belongs to others or is not there: passed over where the runtime
+   * is rootless, and nowhere else.
+   */
+  public static final Errors WHERE_ROOTLESS = new Errors(-2, 0, 0);
+
   /** One error. */
   public static Errors of(int errno) {
     return new Errors(errno, 0, 0);
@@ -25,6 +31,6 @@ public record Errors(int first, int second, int third) {
 
   /** Whether a result of the kernel, −errno, is one of these. */
   public boolean has(long result) {
-    return result < 0 && (first < 0 || -result == first || -result == second || -result == third);
+    return result < 0 && (first == -1 || -result == first || -result == second || -result == third);
   }
 }

@@ -8,6 +8,10 @@ public enum Phase {
   CLONE,
   /** In the runtime's process, while the child waits: systemd makes its scope, and the limits. */
   PARENT_SCOPE,
+  /**
+   * In the runtime's process, right after the clone: what a new user namespace needs from outside.
+   */
+  PARENT_AFTER_CLONE,
   /** In the container's first process: its cgroup, namespaces, and mounts, up to the hooks. */
   CHILD_SETUP,
   /** In the runtime's process, while the child waits: prestart and createRuntime hooks. */
@@ -24,7 +28,7 @@ public enum Phase {
   /** Whether the container's process runs this phase. */
   public boolean isChild() {
     return switch (this) {
-      case PARENT_BEFORE, CLONE, PARENT_SCOPE, PARENT_HOOKS -> false;
+      case PARENT_BEFORE, CLONE, PARENT_SCOPE, PARENT_AFTER_CLONE, PARENT_HOOKS -> false;
       case CHILD_SETUP, CHILD_BEFORE_PIVOT, CHILD_AFTER_PIVOT, CHILD_PROCESS, CHILD_START -> true;
     };
   }

@@ -216,6 +216,33 @@ public final class Mounts {
     return false;
   }
 
+  /** Whether the container may write to its cgroup. */
+  public static boolean hasWritableCgroup(List<Mount> mounts) {
+    for (Mount m : mounts) {
+      boolean cgroup = "cgroup".equals(m.type()) || "cgroup2".equals(m.type());
+      if (cgroup && (m.options().attrSet() & dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Opens what bind mounts show of the host, in their order. */
+  public static void planTrees(List<Mount> mounts, String bundle, PlanBuilder plan) {
+    for (Mount m : mounts) {
+      if (m.options().bind() && !m.options().remount() && !"cgroup".equals(m.type())) {
+        Action tree = new Action.OpenTree(source(m, bundle), m.options().recursive());
+        plan.add(Phase.PARENT_AFTER_CLONE, tree, m.origin());
+      }
+    }
+  }
+
+  /** A relative source of a bind mount is relative to the bundle. */
+  private static String source(Mount mount, String bundle) {
+    boolean relative = mount.options().bind() && !mount.source().startsWith("/");
+    return relative ? bundle + "/" + mount.source() : mount.source();
+  }
+
   /**
    * What mounts depend on.
    *
@@ -239,10 +266,7 @@ public final class Mounts {
         planCgroup(m, setting, plan, problems);
         continue;
       }
-      String source = m.source();
-      if (options.bind() && !source.startsWith("/")) {
-        source = setting.bundle() + "/" + source;
-      }
+      String source = source(m, setting.bundle());
       boolean later = readonlyLater(m);
       if (later) {
         options = options.writable();

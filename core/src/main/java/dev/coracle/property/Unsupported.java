@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Unsupported {
   private static final String CONFIG = "vm";
-  private static final String LINUX = "uidMappings gidMappings timeOffsets intelRdt";
+  private static final String LINUX = "intelRdt";
 
   private Unsupported() {}
 

@@ -153,6 +153,19 @@ public record Linux(
   /** One line of a uid_map or gid_map (user_namespaces(7)). */
   public record IdMapping(long containerId, long hostId, long size) {}
 
+  /** Who writes the maps of a new user namespace. */
+  public enum MapWriter {
+    /** The runtime, which may map any id that it has itself. */
+    RUNTIME,
+    /**
+     * The runtime of a user without privileges, who may map the own id only, and only once the
+     * namespace can no longer drop groups (CVE-2014-8989).
+     */
+    RUNTIME_WITHOUT_GROUPS,
+    /** newuidmap(1) and newgidmap(1), which know the ranges that a user was given. */
+    HELPER
+  }
+
   /**
    * How far a clock of a new time namespace is off the host's (time_namespaces(7)).
    *

@@ -201,8 +201,6 @@ class ConfigReaderTest {
             + "|/namespaces/1/type: \"pid\" stands twice",
         "'namespaces': [{'type': 'pid', 'path': 'a'}]"
             + "|/namespaces/0/path: must be absolute, not \"a\"",
-        "'namespaces': [{'type': 'user'}]"
-            + "|/namespaces/0/type: a user namespace is not yet supported",
         "'devices': [{'path': 'x', 'type': 'p'}]|/devices/0/path: must be absolute, not \"x\"",
         "'devices': [{'path': '/x', 'type': 'q'}]"
             + "|/devices/0/type: must be b, c, u or p, not \"q\"",
@@ -217,9 +215,25 @@ class ConfigReaderTest {
             + "|/rootfsPropagation: must be shared, slave, private or unbindable, not \"x\"",
         "'sysctl': {'a..b': '1'}|/sysctl/a..b: is not the name of a kernel parameter",
         "'sysctl': {'net.x': 1}|/sysctl/net.x: must be a string, not the number 1",
-        "'uidMappings': [{}]|/uidMappings: is not yet supported",
         "'resources': {'unified': {'a': 'b'}}|/resources/unified/a: must be a controller, a dot, and the"
             + " name of a parameter",
+        "'uidMappings': [{}]|/uidMappings/0/containerID: is required"
+            + ";/uidMappings/0/hostID: is required;/uidMappings/0/size: is required",
+        "'gidMappings': [{'containerID': 0, 'hostID': 5, 'size': 0}]"
+            + "|/gidMappings/0/size: must be from 1 to 4294967295, not the number 0",
+        "'uidMappings': [{'containerID': 1, 'hostID': 0, 'size': 4294967295}]"
+            + "|/uidMappings/0/size: goes beyond the last id, 4294967294",
+        "'uidMappings': [{'containerID': 0, 'hostID': 10, 'size': 10},"
+            + " {'containerID': 9, 'hostID': 30, 'size': 1}]"
+            + "|/uidMappings/1/containerID: overlaps with the ids of another entry",
+        "'uidMappings': [{'containerID': 0, 'hostID': 10, 'size': 10},"
+            + " {'containerID': 10, 'hostID': 19, 'size': 1}]"
+            + "|/uidMappings/1/hostID: overlaps with the ids of another entry",
+        "'timeOffsets': {'realtime': {'secs': 1}}"
+            + "|/timeOffsets/realtime: unknown clock; there are monotonic and boottime",
+        "'timeOffsets': {'monotonic': {'nanosecs': 1000000000}}"
+            + "|/timeOffsets/monotonic/nanosecs: must be from 0 to 999999999,"
+            + " not the number 1000000000",
       })
   void linux(String member, String expected) {
     assertThat(read("{'ociVersion': '1.0.0', 'linux': {" + member + "}}")).isNotNull();

@@ -145,7 +145,6 @@ class NamespacesIT {
     bed.run(bed.bundle().add("/linux/namespaces", Json.object("type", "dream"))).fails();
   }
 
-  @Unsupported(runtime = "coracle", reason = "user namespaces are not yet supported")
   @Test
   void aUserNamespaceMapsIds(Testbed bed) {
     JsonObject mapping = Json.object("containerID", 0, "hostID", 100000, "size", 65536);
@@ -155,7 +154,6 @@ class NamespacesIT {
     assertThat(bed.outputOf(bundle)).isEqualTo("0\n 0 100000 65536");
   }
 
-  @Unsupported(runtime = "coracle", reason = "timeOffsets are not yet supported")
   @Test
   @Unsupported(runtime = "runc", reason = "1.1.5 knows no time namespace")
   @Unsupported(

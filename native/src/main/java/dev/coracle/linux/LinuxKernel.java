@@ -480,6 +480,17 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long prlimit64Get(int pid, int resource, long[] limits) {
+    Address old = Scratch.structure();
+    long result = Syscalls.call(Syscalls.PRLIMIT64, pid, resource, 0, old.toLong(), 0, 0);
+    if (result >= 0) {
+      limits[0] = old.getLong();
+      limits[1] = old.add(8).getLong();
+    }
+    return result;
+  }
+
+  @Override
   public long prlimit64(int pid, int resource, long soft, long hard) {
     Address limit = Scratch.structure();
     limit.putLong(soft);

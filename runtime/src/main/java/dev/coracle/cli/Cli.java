@@ -4,6 +4,7 @@ import static dev.coracle.abi.Process.SIGPIPE;
 
 import dev.coracle.execute.Kept;
 import dev.coracle.execute.RelativePath;
+import dev.coracle.execute.Rootless;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.lifecycle.Create;
@@ -280,7 +281,12 @@ public final class Cli {
     if (RelativePath.isRoot(root)) {
       throw new Failure("--root must not be the root directory");
     }
-    return new Environment(k, new StateStore(k, root), root, variables, log);
+    String word = global.value("rootless", "auto");
+    Rootless rootless = Rootless.of(word);
+    if (rootless == null) {
+      throw new Failure("--rootless must be auto, true or false, not \"" + word + "\"");
+    }
+    return new Environment(k, new StateStore(k, root), root, variables, log, rootless);
   }
 
   private String defaultRoot(List<String> variables) {
@@ -289,7 +295,8 @@ public final class Cli {
       return named;
     }
     String runtime = Env.value(variables, "XDG_RUNTIME_DIR");
-    boolean user = k.geteuid() != 0 && !runtime.isEmpty();
+    // Root of a user namespace is a user as well: /run is not theirs.
+    boolean user = !runtime.isEmpty() && (k.geteuid() != 0 || Rootless.inUserNamespace(k));
     return (user ? runtime : "/run") + (runproc ? "/runproc" : "/coracle");
   }
 }

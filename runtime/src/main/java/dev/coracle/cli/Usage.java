@@ -16,7 +16,7 @@ final class Usage {
       --log-level=LEVEL  error, or warning or debug to log warnings too
       --debug  log warnings too
       --systemd-cgroup  let systemd make the container's cgroup, as a scope
-      --rootless=WHEN  auto, true or false; accepted for callers that pass it
+      --rootless=WHEN  auto, true or false: whether a container without limits may do without cgroups
       --sandbox=KIND  container or host, whatever the bundle says
       --help, -h  show this text
       --version, -v  show the version

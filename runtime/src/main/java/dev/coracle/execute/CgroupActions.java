@@ -26,6 +26,8 @@ public final class CgroupActions {
   private static final int FILE_MOST = 4096;
   private static final int RETRY_MILLIS = 1;
   private static final int MOST_RETRIES = 100;
+  private static final long KEEP_GROUP = 0xffffffffL;
+  private static final String DELEGATED = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
 
   private CgroupActions() {}
 
@@ -149,6 +151,21 @@ public final class CgroupActions {
     return Files.writeKernelFile(k, AT_FDCWD, path, value, 0);
   }
 
+  static long writeLimit(Context c, String path, String value) {
+    long result = write(c.kernel, path, value);
+    if (result >= 0) {
+      c.limited = true;
+    }
+    return result;
+  }
+
+  static long join(Context c, String file) {
+    long result = write(c.kernel, file, "0");
+    // A limit that was set must not be passed over by not being in the cgroup that has it.
+    boolean lost = result < 0 && c.limited && c.isRootless();
+    return lost ? c.fail(Errno.EBUSY, c.explain(result) + ": so its limits cannot hold") : result;
+  }
+
   static long writeLines(Context c, Action.WriteCgroupLines a) {
     Kernel k = c.kernel;
     long fd = k.openat2(AT_FDCWD, a.path(), O_WRONLY | O_CLOEXEC, 0, 0);
@@ -159,6 +176,30 @@ public final class CgroupActions {
     }
     if (fd >= 0) {
       c.close(fd);
+    }
+    return result;
+  }
+
+  /**
+   * Gives a cgroup's directory and the files that the kernel lists as safe to give away
+   * (cgroups(7), "Cgroup delegation").
+   */
+  static long delegate(Context c, Action.DelegateCgroup a) {
+    Kernel k = c.kernel;
+    long result = k.fchownat(AT_FDCWD, a.path(), a.uid(), KEEP_GROUP, 0);
+    Files.Content list = Files.read(k, "/sys/kernel/cgroup/delegate", FILE_MOST).content();
+    String names = list == null ? DELEGATED : list.text();
+    int from = 0;
+    while (from < names.length() && result >= 0) {
+      int to = names.indexOf('\n', from);
+      to = to < 0 ? names.length() : to;
+      if (to > from) {
+        String file = a.path() + "/" + names.substring(from, to);
+        result = k.fchownat(AT_FDCWD, file, a.uid(), KEEP_GROUP, 0);
+        // Not every kernel and every cgroup has all of them.
+        result = result == -Errno.ENOENT ? 0 : result;
+      }
+      from = to + 1;
     }
     return result;
   }

@@ -9,19 +9,26 @@ import static dev.coracle.abi.Process.SIGKILL;
 import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.Plan;
+import dev.coracle.plan.Step;
+import dev.coracle.spec.Linux.MapWriter;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The container's first process, from its clone to its execve(2): it runs the child's part of the
  * plan and speaks to the runtime by one-letter messages.
  *
- * <p>{@code H}: time for the runtime's hooks, answered with any byte. {@code R}: ready, parked or
- * about to execute. {@code F} and a text: failed. {@code N} and a number: the descriptor of a seccomp
- * listener, answered with any byte once an agent has it.
+ * <p>{@code P} and a pid: from here on another process, whose pidfd follows. {@code U}: in the
+ * namespaces, answered with what the runtime opened and any byte. {@code H}: time for the runtime's
+ * hooks, answered with any byte. {@code R}: ready, parked or about to execute. {@code F} and a text:
+ * failed. {@code N} and a number: the descriptor of a seccomp listener, answered with any byte once
+ * an agent has it.
  */
 final class ChildProcess {
+  static final char OTHER_PROCESS = 'P';
+  static final char IN_NAMESPACES = 'U';
   static final char HOOKS = 'H';
   static final char READY = 'R';
   static final char FAILED = 'F';
@@ -46,7 +53,7 @@ final class ChildProcess {
 
   private static @Nullable String runPlan(Context c, Plan plan) {
     Steps steps = new Steps(c);
-    long result = prepare(c);
+    long result = prepare(c, plan);
     if (result < 0) {
       return "cannot prepare the container's process: " + c.explain(result);
     }
@@ -73,11 +80,11 @@ final class ChildProcess {
     return problem;
   }
 
-  private static long prepare(Context c) {
+  private static long prepare(Context c, Plan plan) {
     Kernel k = c.kernel;
     // Killed with the runtime, until it has taken note of us: see park.
     long result = k.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (result >= 0) {
+    if (result >= 0 && !mappedByUser(plan)) {
       result = hide(c);
     }
     if (result >= 0) {
@@ -89,6 +96,47 @@ final class ChildProcess {
       result = k.close_range(first, ALL_DESCRIPTORS, CLOSE_RANGE_CLOEXEC);
     }
     return result;
+  }
+
+  /**
+   * Whether a user without privileges writes the maps of the user namespace, and so must own our
+   * files in /proc: until then nobody else is in that namespace. See {@code BecomeRoot}.
+   */
+  private static boolean mappedByUser(Plan plan) {
+    for (Step step : plan.in(Phase.PARENT_AFTER_CLONE)) {
+      if (step.action() instanceof Action.WriteUidMap a && a.writer() != MapWriter.RUNTIME) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The step {@code AwaitRuntime}. */
+  static long awaitRuntime(Context c, Action.AwaitRuntime a) {
+    long result = send(c, IN_NAMESPACES, "");
+    if (result >= 0) {
+      result = c.trees.receive(c, a.trees());
+    }
+    byte[] go = new byte[1];
+    if (result >= 0) {
+      result = c.kernel.read(c.sync, go, 0, 1);
+    }
+    return result == 0 ? c.fail(Errno.EPIPE, "the runtime ended") : result;
+  }
+
+  /** The first act of the process that goes on in the place of this one. */
+  static long becomeOther(Context c) {
+    long result = c.kernel.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result >= 0 && c.hostPid != 0) {
+      result = Steps.findHostPid(c);
+    }
+    return result;
+  }
+
+  /** Tells the runtime of the process that goes on in the place of this one. */
+  static long tellOther(Context c, int pid, int pidfd) {
+    long result = send(c, OTHER_PROCESS, Integer.toString(pid));
+    return result < 0 ? result : c.kernel.sendDescriptor(c.sync, "pidfd", pidfd);
   }
 
   /** Others in the container must not look into us (CVE-2016-9962). */

@@ -68,6 +68,21 @@ public final class Context {
   /** Our pid as the host sees it; 0 until it was asked for. */
   int hostPid;
 
+  /** What the runtime opened for the container's process. */
+  final Trees trees = new Trees();
+
+  /** The runtime's own time namespace, while its children get another one; −1 for none. */
+  int ownTime = -1;
+
+  /** Whether cgroups may belong to others. */
+  Rootless rootless = Rootless.AUTO;
+
+  /** Whether a limit was set that holds only for a process in the cgroup. */
+  boolean limited;
+
+  /** Whether the process is root of a user namespace by now. */
+  boolean inUserNamespace;
+
   /** The program's path, once it was found. */
   @Nullable String program;
 
@@ -83,6 +98,19 @@ public final class Context {
   public void useStartFifo(int fd, Kept descriptors) {
     startFifo = fd;
     kept = descriptors;
+  }
+
+  /** Lets cgroups belong to others, or not. */
+  public void useRootless(Rootless value) {
+    rootless = value;
+  }
+
+  /** Whether the runtime is rootless; the container's process knows what the runtime found. */
+  boolean isRootless() {
+    if (rootless == Rootless.AUTO && (isRuntime() || containerPidfd >= 0)) {
+      rootless = rootless.resolve(kernel);
+    }
+    return rootless == Rootless.TRUE;
   }
 
   /** Lets descriptors after stdio be kept. */
@@ -188,6 +216,11 @@ public final class Context {
       close(proc);
       proc = -1;
     }
+  }
+
+  /** Whether this is the runtime's process, and not the container's. */
+  boolean isRuntime() {
+    return sync < 0;
   }
 
   /** Closes what the verb gave, where no step has closed it. */

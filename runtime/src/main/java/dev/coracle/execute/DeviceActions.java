@@ -1,6 +1,11 @@
 package dev.coracle.execute;
 
+import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.AT_SYMLINK_NOFOLLOW;
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_NOFOLLOW;
+import static dev.coracle.abi.Fcntl.O_PATH;
 
 import dev.coracle.abi.Stat;
 import dev.coracle.abi.Statx;
@@ -26,6 +31,10 @@ final class DeviceActions {
     if (made == -Errno.EEXIST) {
       return verify(c, (int) directory, name, a);
     }
+    if (made == -Errno.EPERM && a.type() != Stat.S_IFIFO) {
+      // The runtime is itself in a user namespace.
+      return bindDevice(c, new Action.BindDevice(a.path(), a.type(), a.major(), a.minor()));
+    }
     if (made < 0 || a.uid() == 0 && a.gid() == 0) {
       return made;
     }
@@ -45,6 +54,61 @@ final class DeviceActions {
             && (a.type() == Stat.S_IFIFO
                 || Statx.rdevMajor(statx) == a.major() && Statx.rdevMinor(statx) == a.minor());
     return fits ? 0 : c.fail(Errno.EEXIST, "another file is there already");
+  }
+
+  /** Binds the node that the host has at the same path, or where udev lists it by its number. */
+  long bindDevice(Context c, Action.BindDevice a) {
+    Kernel k = c.kernel;
+    long directory = parent(c, a.path());
+    if (directory < 0) {
+      return directory;
+    }
+    long node = openNode(k, a, a.path());
+    if (node < 0) {
+      String kind = a.type() == Stat.S_IFBLK ? "block" : "char";
+      String number = a.major() + ":" + a.minor();
+      node = openNode(k, a, "/dev/" + kind + "/" + number);
+      if (node < 0) {
+        return c.fail(
+            Errno.ENODEV, "the host has no " + kind + " device " + number + " to bind: no such device");
+      }
+    }
+    long target = placeFor(k, (int) directory, RootFiles.name(a.path()));
+    long result = target;
+    if (target >= 0) {
+      result = RootActions.copyOver(c, (int) node, (int) target);
+      c.close(target);
+    }
+    c.close(node);
+    return result;
+  }
+
+  private static long openNode(Kernel k, Action.BindDevice a, String path) {
+    long fd = k.openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0, 0);
+    if (fd < 0) {
+      return fd;
+    }
+    byte[] statx = new byte[Statx.SIZE];
+    long result = k.statx((int) fd, "", AT_EMPTY_PATH, Statx.STATX_BASIC_STATS, statx);
+    boolean fits =
+        result >= 0
+            && Statx.type(statx) == a.type()
+            && Statx.rdevMajor(statx) == a.major()
+            && Statx.rdevMinor(statx) == a.minor();
+    if (fits) {
+      return fd;
+    }
+    long closed = k.close((int) fd);
+    return closed < 0 ? closed : -Errno.ENODEV;
+  }
+
+  /** An empty file to bind to; what stands there already is covered. */
+  private static long placeFor(Kernel k, int directory, String name) {
+    long made = k.mknodat(directory, name, Stat.S_IFREG | 0644, 0);
+    if (made < 0 && made != -Errno.EEXIST) {
+      return made;
+    }
+    return k.openat2(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, 0);
   }
 
   long makeSymlink(Context c, Action.MakeSymlink a) {

@@ -75,12 +75,16 @@ public final class Launcher {
     long flags = clone.flags() | CLONE_PIDFD;
     if (result >= 0 && clone.cgroup() != null) {
       cgroup = k.openat2(AT_FDCWD, clone.cgroup(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
-      result = cgroup;
-      flags |= CLONE_INTO_CGROUP;
+      result = withoutCgroup(cgroup) ? 0 : cgroup;
+      flags |= cgroup < 0 ? 0 : CLONE_INTO_CGROUP;
     }
     int[] child = new int[1];
     if (result >= 0) {
       result = k.clone3(flags, child, SIGCHLD, (int) cgroup);
+      if (cgroup >= 0 && withoutCgroup(result) && !c.limited) {
+        // The cgroup is ours, but not the way there from our own (cgroups(7), "delegation").
+        result = k.clone3(flags & ~CLONE_INTO_CGROUP, child, SIGCHLD, -1);
+      }
     }
     if (result == -Errno.EBUSY && cgroup >= 0 && c.mayUseItsCgroup) {
       // A v2 cgroup whose children have controllers takes no process: an init such as systemd has
@@ -118,7 +122,8 @@ public final class Launcher {
       c.close(c.startFifo);
       c.startFifo = -1;
     }
-    return startScope();
+    String problem = startScope();
+    return problem == null ? afterClone() : problem;
   }
 
   /** Does what comes before the child may go on: it waits for a byte. */
@@ -135,6 +140,53 @@ public final class Launcher {
     return problem;
   }
 
+  /** Whether the process may do without its cgroup: where the runtime is rootless. */
+  private boolean withoutCgroup(long result) {
+    boolean other = c.containerPidfd >= 0 && !c.mayUseItsCgroup;
+    return !other && Rootless.isDenial(result) && c.isRootless();
+  }
+
+  /**
+   * Does what the child cannot do itself: at once, or where the child first has to get into its
+   * namespaces, when it says so.
+   */
+  private @Nullable String afterClone() {
+    List<Step> outside = plan.in(Phase.PARENT_AFTER_CLONE);
+    boolean other = false;
+    boolean awaits = false;
+    for (Step step : plan.in(Phase.CHILD_SETUP)) {
+      other |= step.action() instanceof Action.CloneAgain;
+      awaits |= step.action() instanceof Action.AwaitRuntime;
+    }
+    if (!awaits && !outside.isEmpty()) {
+      String problem = steps.run(outside);
+      if (problem != null) {
+        return problem;
+      }
+    }
+    byte[] message = other || awaits ? new byte[MOST_MESSAGE_BYTES] : new byte[0];
+    while (other || awaits) {
+      long n = receive(message);
+      if (n <= 0) {
+        return n < 0 ? unheard(n) : died();
+      }
+      String problem;
+      if (message[0] == ChildProcess.OTHER_PROCESS) {
+        other = false;
+        problem = takeOther(Integer.parseInt(Bytes.text(message, 1, (int) n)));
+      } else if (message[0] == ChildProcess.IN_NAMESPACES) {
+        awaits = false;
+        problem = actFromOutside(outside);
+      } else {
+        problem = Bytes.text(message, 1, (int) n);
+      }
+      if (problem != null) {
+        return problem;
+      }
+    }
+    return null;
+  }
+
   /** Why a v2 cgroup takes no process (linux v6.12 cgroup-v2.rst). */
   private static String hint(long result) {
     if (result == -Errno.EOPNOTSUPP) {
@@ -144,6 +196,38 @@ public final class Launcher {
       return "; the cgroup hands controllers to cgroups below it, and so takes no process";
     }
     return result == -Errno.EAGAIN ? "; is pids.max of a cgroup above it reached?" : "";
+  }
+
+  /** The child has made another one, which takes its place, and ends. */
+  private @Nullable String takeOther(int otherPid) {
+    long fd = c.kernel.receiveDescriptor(sync);
+    if (fd < 0) {
+      return unheard(fd);
+    }
+    await();
+    reaped = false;
+    c.close(pidfd);
+    pidfd = (int) fd;
+    pid = otherPid;
+    c.hostPid = otherPid;
+    return null;
+  }
+
+  private @Nullable String actFromOutside(List<Step> outside) {
+    String problem = steps.run(outside);
+    long left = c.trees.leave(c);
+    if (problem == null && left < 0) {
+      problem = "cannot return to the runtime's mount namespace: " + c.explain(left);
+    }
+    if (problem != null) {
+      c.trees.closeAll(c);
+      return problem;
+    }
+    long sent = c.trees.send(c, sync);
+    if (sent >= 0) {
+      sent = c.kernel.write(sync, new byte[] {'!'}, 0, 1);
+    }
+    return sent < 0 ? unheard(sent) : null;
   }
 
   /** Answers the child until it says that it is ready. */

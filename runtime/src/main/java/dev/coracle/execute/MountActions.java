@@ -16,6 +16,7 @@ import static dev.coracle.abi.Mount.FSMOUNT_CLOEXEC;
 import static dev.coracle.abi.Mount.FSOPEN_CLOEXEC;
 import static dev.coracle.abi.Mount.FSPICK_CLOEXEC;
 import static dev.coracle.abi.Mount.FSPICK_EMPTY_PATH;
+import static dev.coracle.abi.Mount.MOUNT_ATTR__ATIME;
 import static dev.coracle.abi.Mount.MOVE_MOUNT_F_EMPTY_PATH;
 import static dev.coracle.abi.Mount.MOVE_MOUNT_T_EMPTY_PATH;
 import static dev.coracle.abi.Mount.OPEN_TREE_CLOEXEC;
@@ -50,6 +51,9 @@ final class MountActions {
         options.bind()
             ? bindTree(c, mount.source(), options)
             : newFilesystem(c, type(mount), mount.source(), withMode(c, (int) root, mount));
+    if (tree == -Errno.EPERM && !options.bind() && c.inUserNamespace) {
+      tree = hostsOwn(c, type(mount), options, tree);
+    }
     if (tree < 0) {
       return tree;
     }
@@ -92,6 +96,28 @@ final class MountActions {
         : options.withData("mode=" + Integer.toOctalString(Statx.mode(statx) & 07777));
   }
 
+  /**
+   * What the host has mounted of a filesystem that belongs to a namespace which is not ours: sysfs
+   * shows the host's network, and mqueue the host's IPC, all the same.
+   */
+  private static long hostsOwn(Context c, String type, MountOptions o, long refused) {
+    String path = type.equals("sysfs") ? "/sys" : type.equals("mqueue") ? "/dev/mqueue" : "";
+    if (path.isEmpty()) {
+      return refused;
+    }
+    Kernel k = c.kernel;
+    long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+    long tree = k.open_tree(AT_FDCWD, path, flags);
+    if (tree >= 0 && o.attrSet() != 0) {
+      long set = k.mount_setattr((int) tree, "", AT_EMPTY_PATH, o.attrSet(), 0, 0, -1);
+      if (set < 0) {
+        c.close(tree);
+        return set;
+      }
+    }
+    return tree;
+  }
+
   /** What kind of place a mount is attached to. */
   enum Target {
     /** A directory, or a link to one. */
@@ -122,8 +148,11 @@ final class MountActions {
   /** A private copy of a path's mount, with the options that are to hold for it. */
   private static long bindTree(Context c, String source, MountOptions options) {
     Kernel k = c.kernel;
-    long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive() ? AT_RECURSIVE : 0);
-    long tree = k.open_tree(AT_FDCWD, source, flags);
+    long tree = c.trees.take(source, options.recursive());
+    if (tree < 0) {
+      long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive() ? AT_RECURSIVE : 0);
+      tree = k.open_tree(AT_FDCWD, source, flags);
+    }
     if (tree < 0) {
       return tree;
     }
@@ -151,6 +180,12 @@ final class MountActions {
     long result = 0;
     if (o.attrSet() != 0 || o.attrClear() != 0) {
       result = k.mount_setattr(mount, "", AT_EMPTY_PATH, o.attrSet(), o.attrClear(), 0, -1);
+      long set = o.attrSet() & ~MOUNT_ATTR__ATIME;
+      long clear = o.attrClear() & ~MOUNT_ATTR__ATIME;
+      if (result == -Errno.EPERM && (o.attrClear() & MOUNT_ATTR__ATIME) != 0) {
+        // In a user namespace access times stay as the host has them (mount_namespaces(7)).
+        result = set == 0 && clear == 0 ? 0 : k.mount_setattr(mount, "", AT_EMPTY_PATH, set, clear, 0, -1);
+      }
     }
     if (result >= 0 && (o.recursiveSet() != 0 || o.recursiveClear() != 0)) {
       long all = AT_EMPTY_PATH | AT_RECURSIVE;

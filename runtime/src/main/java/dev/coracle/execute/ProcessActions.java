@@ -57,6 +57,14 @@ final class ProcessActions {
     }
     if (result >= 0) {
       result = k.setgroups(groups);
+      if (result == -Errno.EPERM && UserNamespaceActions.groupsAreDenied(c)) {
+        c.closeRoot(); // what the question opened
+
+        result =
+            groups.length == 0
+                ? 0
+                : c.fail(Errno.EPERM, "groups cannot be set in this user namespace (setgroups(2))");
+      }
     }
     if (result >= 0) {
       result = k.setresgid(a.gid());

@@ -44,28 +44,41 @@ final class RootActions {
 
   long attach(Context c, Action.AttachRoot a) {
     Kernel k = c.kernel;
-    long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-    long tree = k.open_tree(AT_FDCWD, a.path(), flags);
+    long tree = c.trees.take(a.path(), true);
+    if (tree < 0) {
+      long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+      tree = k.open_tree(AT_FDCWD, a.path(), flags);
+    }
     if (tree < 0) {
       return tree;
     }
-    if (c.sharedOldRoot) {
-      // What is attached below a shared mount would show up on the host.
-      long result = makeParentPrivate(k, a.path());
-      if (result < 0) {
-        return result;
-      }
-      result = k.mount_setattr((int) tree, "", AT_EMPTY_PATH, 0, 0, MS_PRIVATE, -1);
-      if (result < 0) {
-        return result;
-      }
+    long moved = attachAt(c, (int) tree, a.path());
+    if (moved == -Errno.EACCES) {
+      // Root of a user namespace may not reach the path, and needs none: over the old root is
+      // as good, for our paths go on to start below it.
+      moved = attachAt(c, (int) tree, "/");
     }
-    long moved = k.move_mount((int) tree, "", AT_FDCWD, a.path(), MOVE_MOUNT_F_EMPTY_PATH);
     if (moved < 0) {
       return moved;
     }
     c.root = (int) tree;
     return 0;
+  }
+
+  private static long attachAt(Context c, int tree, String path) {
+    Kernel k = c.kernel;
+    if (c.sharedOldRoot) {
+      // What is attached below a shared mount would show up on the host.
+      long result = makeParentPrivate(k, path);
+      if (result < 0) {
+        return result;
+      }
+      result = k.mount_setattr(tree, "", AT_EMPTY_PATH, 0, 0, MS_PRIVATE, -1);
+      if (result < 0) {
+        return result;
+      }
+    }
+    return k.move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
   }
 
   /** The mount in which a path lies is found by going up: only a mount's root takes attributes. */
@@ -217,7 +230,7 @@ final class RootActions {
         : c.fail(Errno.EINVAL, "the container's /dev/null is not the null device");
   }
 
-  private static long copyOver(Context c, int source, int target) {
+  static long copyOver(Context c, int source, int target) {
     Kernel k = c.kernel;
     long tree = k.open_tree(source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) {

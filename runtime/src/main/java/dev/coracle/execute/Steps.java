@@ -8,6 +8,7 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.ActionText;
+import dev.coracle.plan.Errors;
 import dev.coracle.plan.Plan;
 import dev.coracle.plan.Step;
 import java.util.ArrayList;
@@ -48,7 +49,7 @@ final class Steps {
     for (int i = 0; i < steps.size(); i++) {
       Step step = steps.get(i);
       long result = run(step.action());
-      if (result < 0 && !step.tolerates().has(result)) {
+      if (result < 0 && !tolerates(step, result)) {
         return step.origin()
             + ": cannot "
             + ActionText.of(step.action())
@@ -59,11 +60,18 @@ final class Steps {
     return null;
   }
 
+  private boolean tolerates(Step step, long result) {
+    return step.tolerates().equals(Errors.WHERE_ROOTLESS)
+        ? Rootless.isDenial(result) && c.isRootless()
+        : step.tolerates().has(result);
+  }
+
   /**
    * Closes what the mounts needed: the working directory may name any descriptor that is open, and
    * must find none that leads elsewhere.
    */
   void closeRoot() {
+    c.trees.closeAll(c);
     devices.done(c);
     root.done(c);
     c.closeRoot();
@@ -75,7 +83,7 @@ final class Steps {
       case Action.MakeCgroup a -> CgroupActions.make(c, a.path(), madeCgroups);
       case Action.EnableControllers a -> CgroupActions.enableControllers(c, a);
       case Action.InheritCpuset a -> CgroupActions.inheritCpuset(c, a);
-      case Action.WriteCgroupFile a -> CgroupActions.write(k, a.path(), a.value());
+      case Action.WriteCgroupFile a -> CgroupActions.writeLimit(c, a.path(), a.value());
       case Action.WriteCgroupLines a -> CgroupActions.writeLines(c, a);
       case Action.WriteCgroupValues a -> CgroupValues.writeAll(k, a.values());
       case Action.WriteEitherCgroupFile a -> CgroupValues.writeEither(k, a);
@@ -84,13 +92,26 @@ final class Steps {
       case Action.CheckMemoryUsage a -> CgroupValues.checkMemoryUsage(c, a);
       case Action.LimitHugePages a -> CgroupValues.limitHugePages(c, a);
       case Action.AllotRealtime a -> CgroupValues.allotRealtime(k, a);
-      case Action.JoinCgroup a -> CgroupActions.write(k, a.file(), "0");
+      case Action.JoinCgroup a -> CgroupActions.join(c, a.file());
       case Action.StartScope a -> ScopeActions.start(c, a, madeCgroups);
       case Action.AwaitScope a -> ChildProcess.awaitScope(c);
       case Action.AttachDeviceProgram a -> CgroupActions.attachDeviceProgram(c, a);
       case Action.CloneProcess a -> throw misplaced(a);
       case Action.JoinNamespace a -> NamespaceActions.join(c, a.namespace());
       case Action.JoinContainer a -> NamespaceActions.joinContainer(c, a.flags());
+      case Action.ReturnToNamespace a -> NamespaceActions.returnTo(c, a.type());
+      case Action.MakeTimeNamespace a -> NamespaceActions.makeTime(c, a.offsets());
+      case Action.Unshare a -> k.unshare(a.flags());
+      case Action.CloneAgain a -> UserNamespaceActions.cloneAgain(c, a.flags());
+      case Action.WriteUidMap a -> UserNamespaceActions.writeUidMap(c, a);
+      case Action.WriteGidMap a -> UserNamespaceActions.writeGidMap(c, a);
+      case Action.OpenTree a -> c.trees.open(c, a);
+      case Action.AwaitRuntime a -> ChildProcess.awaitRuntime(c, a);
+      case Action.VerifyMaps a -> UserNamespaceActions.verifyMaps(c, a);
+      case Action.BecomeRoot a -> UserNamespaceActions.becomeRoot(c);
+      case Action.RaiseRlimit a -> UserNamespaceActions.raiseRlimit(c, a);
+      case Action.DelegateCgroup a -> CgroupActions.delegate(c, a);
+      case Action.BindDevice a -> devices.bindDevice(c, a);
       case Action.UnshareCgroupNamespace a -> k.unshare(0x02000000L);
       case Action.SetHostname a -> k.sethostname(a.name());
       case Action.SetDomainname a -> k.setdomainname(a.name());
@@ -149,7 +170,7 @@ final class Steps {
 
   private long hooks(Action.RunHooks a) {
     if (c.hostPid == 0) {
-      long result = findHostPid();
+      long result = findHostPid(c);
       if (result < 0) {
         return result;
       }
@@ -166,7 +187,7 @@ final class Steps {
   }
 
   /** The host's procfs names us by our pid there, whatever namespace we are in. */
-  private long findHostPid() {
+  static long findHostPid(Context c) {
     byte[] self = new byte[16];
     long n = c.kernel.readlinkat(AT_FDCWD, "/proc/self", self);
     if (n < 0) {
@@ -188,7 +209,7 @@ final class Steps {
 
   /** Tells the host's pid while the host's /proc is in sight, for hooks that run later. */
   @Nullable String prepareHooks(Plan plan) {
-    long result = childHasHooks(plan) ? findHostPid() : 0;
+    long result = childHasHooks(plan) ? findHostPid(c) : 0;
     return result < 0 ? "cannot find our own pid: " + c.explain(result) : null;
   }
 }

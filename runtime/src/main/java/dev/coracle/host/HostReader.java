@@ -29,7 +29,10 @@ public final class HostReader {
     if (result < 0) {
       problems.error(HOST, "cannot read our own capabilities: " + Errno.text(-result));
     }
-    return new Host(cgroups(k, problems), sets[1]);
+    Host host = new Host(cgroups(k, problems), sets[1]);
+    return host.privileged()
+        ? host
+        : new Host(host.cgroups(), sets[1], Math.max(0, k.geteuid()), Math.max(0, k.getegid()));
   }
 
   private static CgroupLayout cgroups(Kernel k, Problems problems) {

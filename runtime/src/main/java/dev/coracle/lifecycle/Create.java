@@ -267,6 +267,7 @@ public final class Create {
           + ": "
           + Errno.text(-result);
     }
+    context.useRootless(e.rootless());
     context.useStartFifo((int) result, request.kept());
     String problem = connectConsole(context, bundle.spec().process());
     if (problem == null) {

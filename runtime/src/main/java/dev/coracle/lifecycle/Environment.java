@@ -1,5 +1,6 @@
 package dev.coracle.lifecycle;
 
+import dev.coracle.execute.Rootless;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.state.StateStore;
 import java.util.List;
@@ -9,9 +10,25 @@ import java.util.List;
  *
  * @param root the state root, absolute
  * @param variables the runtime's own environment
+ * @param rootless whether cgroups may belong to others
  */
 public record Environment(
-    DescribingKernel kernel, StateStore store, String root, List<String> variables, Output output) {
+    DescribingKernel kernel,
+    StateStore store,
+    String root,
+    List<String> variables,
+    Output output,
+    Rootless rootless) {
+
+  /** Where it is found out whether the runtime is rootless. */
+  public Environment(
+      DescribingKernel kernel,
+      StateStore store,
+      String root,
+      List<String> variables,
+      Output output) {
+    this(kernel, store, root, variables, output, Rootless.AUTO);
+  }
 
   /** Where a verb writes. */
   public interface Output {

@@ -140,7 +140,7 @@ public final class Exec {
       Environment e, Request request, Spec spec, Host host, Problems problems) throws Failure {
     String file = request.processFile();
     if (file == null) {
-      return fromArguments(request, spec.process(), host, problems);
+      return fromArguments(request, spec.process(), host.grantable(spec), problems);
     }
     Files.Read read = Files.read(e.kernel(), file, StateStore.MOST_CONFIG_BYTES);
     Files.Content content = read.content();
@@ -149,7 +149,7 @@ public final class Exec {
     }
     Process process =
         ConfigReader.readProcess(
-            content.bytes(), 0, content.length(), host.capabilities(), problems);
+            content.bytes(), 0, content.length(), host.grantable(spec), problems);
     if (process == null || problems.hasErrors()) {
       throw new Failure("--process \"" + file + "\": " + problems.errorText());
     }
@@ -157,7 +157,7 @@ public final class Exec {
   }
 
   private static Process fromArguments(
-      Request request, @Nullable Process of, Host host, Problems problems) throws Failure {
+      Request request, @Nullable Process of, long grantable, Problems problems) throws Failure {
     if (of == null) {
       throw new Failure("the container's saved config.json has no process");
     }
@@ -183,7 +183,7 @@ public final class Exec {
         request.args(),
         user(request, of.user()),
         of.rlimits(),
-        ExecCapabilities.with(of.capabilities(), request.capabilities(), host, problems),
+        ExecCapabilities.with(of.capabilities(), request.capabilities(), grantable, problems),
         of.noNewPrivileges() || request.noNewPrivileges(),
         of.oomScoreAdj(),
         request.apparmor() == null ? of.apparmorProfile() : request.apparmor(),
@@ -233,6 +233,7 @@ public final class Exec {
     if (request.cgroups().isEmpty()) {
       context.useItsCgroup();
     }
+    context.useRootless(e.rootless());
     long pidfd = k.pidfd_open(state.pid(), 0);
     ProcStat stat = ProcStat.of(k, state.pid());
     if (pidfd < 0 || stat == null || stat.startTicks() != state.startTicks()) {

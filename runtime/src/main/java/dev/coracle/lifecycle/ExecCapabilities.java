@@ -1,6 +1,5 @@
 package dev.coracle.lifecycle;
 
-import dev.coracle.config.Host;
 import dev.coracle.json.Pointer;
 import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
@@ -14,13 +13,13 @@ final class ExecCapabilities {
   private ExecCapabilities() {}
 
   static Process.@Nullable Capabilities with(
-      Process.@Nullable Capabilities of, List<String> names, Host host, Problems problems) {
+      Process.@Nullable Capabilities of, List<String> names, long grantable, Problems problems) {
     long added = 0;
     for (String name : names) {
       int number = Capabilities.number(name);
       if (number < 0) {
         problems.error(new Origin.Flag("--cap"), "unknown capability \"" + name + "\"");
-      } else if ((host.capabilities() & 1L << number) == 0) {
+      } else if ((grantable & 1L << number) == 0) {
         problems.warning(Pointer.ROOT, "--cap " + name + " cannot be granted and is left out");
       } else {
         added |= 1L << number;

@@ -39,9 +39,7 @@ public final class Features {
     out.key("linux").object();
     out.key("namespaces").array();
     for (NamespaceType type : NamespaceType.values()) {
-      if (type != NamespaceType.USER) {
-        out.value(type.specName());
-      }
+      out.value(type.specName());
     }
     out.endArray();
     out.key("capabilities").array();

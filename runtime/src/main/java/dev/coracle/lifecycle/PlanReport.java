@@ -38,6 +38,7 @@ public final class PlanReport {
       case PARENT_BEFORE -> "runtime, before there is a process:";
       case CLONE -> "runtime:";
       case PARENT_SCOPE -> "runtime, while systemd makes the scope:";
+      case PARENT_AFTER_CLONE -> "runtime, once there is a process:";
       case CHILD_SETUP -> "container's process:";
       case PARENT_HOOKS -> "runtime, while the process waits:";
       case CHILD_BEFORE_PIVOT -> "container's process, before it changes its root:";
@@ -66,6 +67,7 @@ public final class PlanReport {
       case PARENT_BEFORE -> "parentBefore";
       case CLONE -> "clone";
       case PARENT_SCOPE -> "parentScope";
+      case PARENT_AFTER_CLONE -> "parentAfterClone";
       case CHILD_SETUP -> "childSetup";
       case PARENT_HOOKS -> "parentHooks";
       case CHILD_BEFORE_PIVOT -> "childBeforePivot";

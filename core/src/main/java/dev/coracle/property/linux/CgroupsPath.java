@@ -41,7 +41,8 @@ public final class CgroupsPath {
   /** Makes the cgroups. */
   public static void planMake(CgroupPaths paths, Origin origin, PlanBuilder plan) {
     for (String directory : paths.directories()) {
-      plan.add(Phase.PARENT_BEFORE, new Action.MakeCgroup(directory), origin);
+      plan.add(
+          Phase.PARENT_BEFORE, new Action.MakeCgroup(directory), origin, Errors.WHERE_ROOTLESS);
     }
   }
 
@@ -55,7 +56,7 @@ public final class CgroupsPath {
   public static void planJoin(CgroupPaths paths, Origin origin, PlanBuilder plan) {
     for (CgroupPaths.Directory d : paths.v1()) {
       Action join = new Action.JoinCgroup(d.path() + "/tasks");
-      plan.add(Phase.CHILD_SETUP, join, origin, Errors.NONE);
+      plan.add(Phase.CHILD_SETUP, join, origin, Errors.WHERE_ROOTLESS);
     }
   }
 }

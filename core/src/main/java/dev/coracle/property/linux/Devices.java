@@ -62,14 +62,22 @@ public final class Devices {
     return value == null ? 0 : value;
   }
 
+  /** How device nodes come to be. */
+  public enum Nodes {
+    /** They are made (mknod(2)). */
+    MADE,
+    /** The host's are bound: in a user namespace nobody makes device nodes. */
+    BOUND
+  }
+
   /** Makes the default devices and links, and the bundle's own. */
-  public static void plan(List<Device> devices, PlanBuilder plan) {
-    standard("/dev/null", MAJOR_MEM, 3, devices, plan);
-    standard("/dev/zero", MAJOR_MEM, 5, devices, plan);
-    standard("/dev/full", MAJOR_MEM, 7, devices, plan);
-    standard("/dev/random", MAJOR_MEM, 8, devices, plan);
-    standard("/dev/urandom", MAJOR_MEM, 9, devices, plan);
-    standard("/dev/tty", MAJOR_TTY, 0, devices, plan);
+  public static void plan(List<Device> devices, Nodes nodes, PlanBuilder plan) {
+    standard("/dev/null", MAJOR_MEM, 3, devices, nodes, plan);
+    standard("/dev/zero", MAJOR_MEM, 5, devices, nodes, plan);
+    standard("/dev/full", MAJOR_MEM, 7, devices, nodes, plan);
+    standard("/dev/random", MAJOR_MEM, 8, devices, nodes, plan);
+    standard("/dev/urandom", MAJOR_MEM, 9, devices, nodes, plan);
+    standard("/dev/tty", MAJOR_TTY, 0, devices, nodes, plan);
     link("pts/ptmx", "/dev/ptmx", plan);
     link("/proc/self/fd", "/dev/fd", plan);
     link("/proc/self/fd/0", "/dev/stdin", plan);
@@ -80,6 +88,13 @@ public final class Devices {
         continue; // A privileged container lists the host's; its own is the link to its devpts.
       }
       Integer fileMode = d.fileMode();
+      if (nodes == Nodes.BOUND && d.type() != 'p') {
+        plan.add(
+            Phase.CHILD_SETUP,
+            new Action.BindDevice(d.path(), type(d.type()), d.major(), d.minor()),
+            d.origin());
+        continue;
+      }
       plan.add(
           Phase.CHILD_SETUP,
           new Action.MakeDevice(
@@ -103,16 +118,17 @@ public final class Devices {
   }
 
   private static void standard(
-      String path, long major, long minor, List<Device> devices, PlanBuilder plan) {
+      String path, long major, long minor, List<Device> devices, Nodes nodes, PlanBuilder plan) {
     for (Device d : devices) {
       if (d.path().equals(path)) {
         return;
       }
     }
-    plan.add(
-        Phase.CHILD_SETUP,
-        new Action.MakeDevice(path, Stat.S_IFCHR, major, minor, MODE, 0, 0),
-        new Origin.Default("devices"));
+    Action action =
+        nodes == Nodes.BOUND
+            ? new Action.BindDevice(path, Stat.S_IFCHR, major, minor)
+            : new Action.MakeDevice(path, Stat.S_IFCHR, major, minor, MODE, 0, 0);
+    plan.add(Phase.CHILD_SETUP, action, new Origin.Default("devices"));
   }
 
   /**

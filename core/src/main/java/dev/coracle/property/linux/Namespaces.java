@@ -31,9 +31,6 @@ public final class Namespaces {
         }
         continue;
       }
-      if (type == NamespaceType.USER) {
-        entry.error("type", "a user namespace is not yet supported");
-      }
       if (has(out, type)) {
         entry.error("type", "\"" + name + "\" stands twice");
         continue;
@@ -90,24 +87,64 @@ public final class Namespaces {
     }
   }
 
-  /** Joins the others, and leaves the runtime's cgroup namespace. */
-  public static void planChild(List<Namespace> namespaces, PlanBuilder plan) {
-    Namespace mount = null;
+  /**
+   * Lets the runtime's later children, its hooks, be in its own namespaces.
+   *
+   * @param madeTime whether a time namespace was made for the container's process
+   */
+  public static void planReturn(List<Namespace> namespaces, boolean madeTime, PlanBuilder plan) {
     for (Namespace n : namespaces) {
-      if (n.type() == NamespaceType.CGROUP && n.path() == null) {
-        plan.add(Phase.CHILD_SETUP, new Action.UnshareCgroupNamespace(), n.origin());
-      } else if (n.path() != null && n.type() == NamespaceType.MOUNT) {
-        mount = n;
-      } else if (n.path() != null && !joinedByParent(n.type())) {
-        plan.add(Phase.CHILD_SETUP, new Action.JoinNamespace(n), n.origin());
-      }
-      if (n.type() == NamespaceType.NETWORK && n.path() == null) {
-        plan.add(Phase.CHILD_SETUP, new Action.BringUpLoopback(), n.origin());
+      boolean left = n.path() != null || madeTime && n.type() == NamespaceType.TIME;
+      if (left && joinedByParent(n.type())) {
+        plan.add(
+            Phase.PARENT_AFTER_CLONE, new Action.ReturnToNamespace(n.type()), n.origin());
       }
     }
-    // Last: the paths of the others are the host's.
-    if (mount != null) {
-      plan.add(Phase.CHILD_SETUP, new Action.JoinNamespace(mount), mount.origin());
+  }
+
+  /** Joins the others, and leaves the runtime's cgroup namespace. */
+  public static void planChild(List<Namespace> namespaces, PlanBuilder plan) {
+    for (Namespace n : namespaces) {
+      if (n.path() != null && n.type() != NamespaceType.MOUNT && !joinedByParent(n.type())) {
+        plan.add(Phase.CHILD_SETUP, new Action.JoinNamespace(n), n.origin());
+      } else {
+        planNew(n, plan);
+      }
+    }
+    planJoinMount(namespaces, plan);
+  }
+
+  /** Joins all but a user namespace, in the container's first process. */
+  public static void planJoin(List<Namespace> namespaces, PlanBuilder plan) {
+    for (Namespace n : namespaces) {
+      boolean later = n.type() == NamespaceType.MOUNT || n.type() == NamespaceType.USER;
+      if (n.path() != null && !later) {
+        plan.add(Phase.CHILD_SETUP, new Action.JoinNamespace(n), n.origin());
+      }
+    }
+  }
+
+  /** What is done in the new ones. */
+  public static void planNew(List<Namespace> namespaces, PlanBuilder plan) {
+    for (Namespace n : namespaces) {
+      planNew(n, plan);
+    }
+  }
+
+  private static void planNew(Namespace n, PlanBuilder plan) {
+    if (n.path() == null && n.type() == NamespaceType.CGROUP) {
+      plan.add(Phase.CHILD_SETUP, new Action.UnshareCgroupNamespace(), n.origin());
+    } else if (n.path() == null && n.type() == NamespaceType.NETWORK) {
+      plan.add(Phase.CHILD_SETUP, new Action.BringUpLoopback(), n.origin());
+    }
+  }
+
+  /** Last of those that are joined: the paths of the others are the host's. */
+  public static void planJoinMount(List<Namespace> namespaces, PlanBuilder plan) {
+    for (Namespace n : namespaces) {
+      if (n.path() != null && n.type() == NamespaceType.MOUNT) {
+        plan.add(Phase.CHILD_SETUP, new Action.JoinNamespace(n), n.origin());
+      }
     }
   }
 

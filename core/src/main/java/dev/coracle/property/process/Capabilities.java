@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The five capability sets (config.md; capabilities(7)). */
 public final class Capabilities {
+  /** Every capability that Linux has, as since 5.9. */
+  public static final long ALL = (1L << 41) - 1;
+
   public static final Pointer POINTER = Pointer.of("/process/capabilities");
 
   // linux/capability.h, in the order of their numbers.

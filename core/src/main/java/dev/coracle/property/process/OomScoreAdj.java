@@ -19,11 +19,14 @@ public final class OomScoreAdj {
     return value == null ? null : value.intValue();
   }
 
-  /** Sets it; absent, it must not be touched. */
-  public static void plan(@Nullable Integer value, PlanBuilder plan) {
+  /**
+   * Sets it; absent, it must not be touched.
+   *
+   * @param phase while the host's /proc is still there: the container's own may be anything
+   */
+  public static void plan(@Nullable Integer value, Phase phase, PlanBuilder plan) {
     if (value != null) {
-      // While the host's /proc is still there: the container's own may be anything.
-      plan.add(Phase.CHILD_SETUP, new Action.SetOomScoreAdj(value), POINTER);
+      plan.add(phase, new Action.SetOomScoreAdj(value), POINTER);
     }
   }
 }

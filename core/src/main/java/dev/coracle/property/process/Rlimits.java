@@ -91,4 +91,17 @@ public final class Rlimits {
           POINTER.child(limit.index()));
     }
   }
+
+  /**
+   * Lifts hard limits that are too low, which takes a privilege in the host's user namespace: so
+   * that the process, in its own one, has only to lower them.
+   */
+  public static void planRaise(List<Rlimit> limits, PlanBuilder plan) {
+    for (Rlimit limit : limits) {
+      plan.add(
+          Phase.PARENT_AFTER_CLONE,
+          new Action.RaiseRlimit(limit.resource(), limit.type(), limit.hard()),
+          POINTER.child(limit.index()));
+    }
+  }
 }

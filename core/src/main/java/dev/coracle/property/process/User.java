@@ -11,6 +11,7 @@ import java.util.List;
 /** Who runs the process (config.md, "POSIX-platform User"). */
 public final class User {
   public static final Pointer POINTER = Pointer.of("/process/user");
+  public static final Pointer ADDITIONAL_GIDS = POINTER.child("additionalGids");
   public static final Pointer UMASK = POINTER.child("umask");
 
   /** The kernel keeps (uid_t) -1 for "no change" (setresuid(2)). */
