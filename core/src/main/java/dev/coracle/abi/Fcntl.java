@@ -51,6 +51,7 @@ public final class Fcntl {
   public static final long CLOSE_RANGE_CLOEXEC = 4;
   public static final long ALL_DESCRIPTORS = 0xffffffffL;
 
+  public static final long F_OK = 0;
   public static final long X_OK = 1;
   public static final long R_OK = 4;
 

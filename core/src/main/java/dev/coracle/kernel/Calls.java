@@ -157,6 +157,10 @@ final class Calls {
         + ")";
   }
 
+  static String faccessat(int dirfd, String path, long mode) {
+    return "faccessat(" + Flags.dirfd(dirfd) + ", " + quote(path) + ", " + mode + ")";
+  }
+
   static String getdents64(int fd, byte[] buffer) {
     return "getdents64(" + fd + ", " + "[" + buffer.length + " bytes]" + ")";
   }

@@ -137,6 +137,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long faccessat(int dirfd, String path, long mode) {
+    long result = kernel.faccessat(dirfd, path, mode);
+    return result < 0 ? failed(result, Calls.faccessat(dirfd, path, mode)) : result;
+  }
+
+  @Override
   public long getdents64(int fd, byte[] buffer) {
     long result = kernel.getdents64(fd, buffer);
     return result < 0 ? failed(result, Calls.getdents64(fd, buffer)) : result;

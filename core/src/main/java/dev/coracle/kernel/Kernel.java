@@ -66,6 +66,9 @@ public interface Kernel {
   /** faccessat2(2), Linux 5.8. */
   long faccessat2(int dirfd, String path, long mode, long flags);
 
+  /** faccessat(2) as the system call has it: without flags. */
+  long faccessat(int dirfd, String path, long mode);
+
   /** getdents64(2) into {@code buffer}; {@link dev.coracle.abi.Dirent} reads it. */
   long getdents64(int fd, byte[] buffer);
 

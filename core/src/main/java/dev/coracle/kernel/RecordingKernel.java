@@ -384,6 +384,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long faccessat(int dirfd, String path, long mode) {
+    return onPath("faccessat", path, Calls.faccessat(dirfd, path, mode));
+  }
+
+  @Override
   public long getdents64(int fd, byte[] buffer) {
     return answer("getdents64", Calls.getdents64(fd, buffer));
   }

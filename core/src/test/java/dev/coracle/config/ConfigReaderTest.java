@@ -190,6 +190,26 @@ class ConfigReaderTest {
                 + " left out");
   }
 
+  @Test
+  void ambientCapabilitiesMustBePermittedAndInheritable() {
+    byte[] json =
+        "{'ociVersion':'1.0.0','process':{'cwd':'/','args':['a'],'capabilities':"
+            .concat("{'permitted':['CAP_CHOWN','CAP_KILL'],'inheritable':['CAP_KILL','CAP_SETUID'],")
+            .concat("'ambient':['CAP_CHOWN','CAP_KILL','CAP_SETUID']}}}")
+            .replace('\'', '"')
+            .getBytes(UTF_8);
+    Spec spec = requireNonNull(ConfigReader.read(json, 0, json.length, ALL, problems));
+    assertThat(problems.hasErrors()).isFalse();
+    assertThat(requireNonNull(requireNonNull(spec.process()).capabilities()).ambient())
+        .isEqualTo(1L << 5);
+    assertThat(texts())
+        .containsExactly(
+            "warning: config.json /process/capabilities/ambient/0: can't raise ambient capability"
+                + " CAP_CHOWN: it is not both permitted and inheritable",
+            "warning: config.json /process/capabilities/ambient/2: can't raise ambient capability"
+                + " CAP_SETUID: it is not both permitted and inheritable");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

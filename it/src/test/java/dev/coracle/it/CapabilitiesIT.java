@@ -50,6 +50,14 @@ class CapabilitiesIT {
   }
 
   @Test
+  void anAmbientOneThatIsNotInheritableIsLeftOut(Testbed bed) {
+    Bundle bundle = bed.bundle().capabilities("CAP_CHOWN", "CAP_KILL").sh(SETS);
+    bundle.set("/process/capabilities/inheritable", List.of("CAP_KILL"));
+    bundle.set("/process/capabilities/ambient", List.of("CAP_KILL", "CAP_CHOWN"));
+    assertThat(bed.outputOf(bundle)).endsWith("CapAmb: 0000000000000020");
+  }
+
+  @Test
   void canBeNone(Testbed bed) {
     assertThat(bed.outputOf(bed.bundle().capabilities().sh(SETS)).lines())
         .allMatch(line -> line.endsWith(": 0000000000000000"));

@@ -245,6 +245,19 @@ class CgroupsIT {
   }
 
   @Test
+  @NeedsController("freezer")
+  void oneThatIsFrozenIsRefused(Testbed bed) throws IOException {
+    Bundle bundle = bed.bundle();
+    Path cgroup = Path.of(Cgroups.here().controllerRoot("freezer") + bundle.cgroupsPath());
+    Files.createDirectory(cgroup);
+    boolean v2 = Cgroups.here().view() == View.V2;
+    Files.writeString(
+        cgroup.resolve(v2 ? "cgroup.freeze" : "freezer.state"), v2 ? "1" : "FROZEN");
+    assertThat(bed.run(bundle).exitsWith(1).stderr()).contains("unexpectedly frozen");
+    Files.delete(cgroup); // not the runtime's: it was there before
+  }
+
+  @Test
   void isReadOnlyInTheContainer(Testbed bed) {
     Bundle bundle = bed.bundle();
     bundle.sh(

@@ -48,6 +48,25 @@ class SeccompIT {
     assertThat(afterCall(bed, allowBut(rule), SYS_PERSONALITY, "0xffffffff")).isEqualTo("0 OK");
   }
 
+  /** Filters that are older than the calls by which a program is looked for must still do. */
+  @Test
+  void aProgramIsFoundBehindAnOldFilter(Testbed bed) {
+    JsonObject rule =
+        Json.object(
+            "names",
+            List.of("statx", "faccessat2", "openat2", "close_range"),
+            "action",
+            "SCMP_ACT_ERRNO");
+    for (String program : List.of("echo", "/bin/echo")) {
+      Bundle bundle = bed.bundle().args(program, "found").set("/linux/seccomp", allowBut(rule));
+      bundle.set("/process/noNewPrivileges", false);
+      assertThat(bed.outputOf(bundle)).isEqualTo("found");
+    }
+    Bundle bundle = bed.bundle().args("/bin").set("/linux/seccomp", allowBut(rule));
+    bundle.set("/process/noNewPrivileges", false);
+    bed.createCommand(bundle).execute().exitsWith(1);
+  }
+
   @Test
   void errnoRetIsTheErrno(Testbed bed) {
     JsonObject rule =

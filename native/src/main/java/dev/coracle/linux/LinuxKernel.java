@@ -247,6 +247,12 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long faccessat(int dirfd, String path, long mode) {
+    Scratch.reset();
+    return call(Syscalls.FACCESSAT, dirfd, text(path), mode, 0, 0);
+  }
+
+  @Override
   public long chdir(String path) {
     Scratch.reset();
     long pathText = text(path);

@@ -95,6 +95,7 @@ final class Syscalls {
   static final int INOTIFY_ADD_WATCH = 84;
   static final int EVENTFD2 = 85;
   static final int PIDFD_GETFD = 86;
+  static final int FACCESSAT = 87;
 
   private Syscalls() {}
 

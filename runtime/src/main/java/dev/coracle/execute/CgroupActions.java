@@ -46,17 +46,22 @@ public final class CgroupActions {
   /** One that was there already must be empty, those below it too, and must let processes run. */
   private static long checkIdle(Context c, String path) {
     if (!CgroupProcesses.below(c.kernel, path).isEmpty()) {
-      return c.fail(Errno.EBUSY, "the cgroup is in use by other processes");
+      return c.fail(Errno.EBUSY, "container's cgroup is not empty: other processes are in it");
     }
-    if (reads(c, path + "/freezer.state", "FR") || reads(c, path + "/cgroup.freeze", "1")) {
-      return c.fail(Errno.EBUSY, "the cgroup is frozen");
-    }
-    return 0;
+    // A process that is made in a frozen one would stand still, and we would wait for it for ever.
+    return isFrozen(c.kernel, path)
+        ? c.fail(Errno.EBUSY, "container's cgroup unexpectedly frozen")
+        : 0;
   }
 
-  private static boolean reads(Context c, String path, String start) {
-    Files.Content content = Files.read(c.kernel, path, FILE_MOST).content();
-    return content != null && content.text().startsWith(start);
+  /** Whether a cgroup without processes is stopped, by itself or by one above it. */
+  private static boolean isFrozen(Kernel k, String path) {
+    Files.Content v2 = Files.read(k, path + "/cgroup.events", FILE_MOST).content();
+    if (v2 != null) {
+      return v2.text().contains("frozen 1");
+    }
+    Files.Content v1 = Files.read(k, path + "/freezer.state", FILE_MOST).content();
+    return v1 != null && !v1.text().startsWith("THAWED");
   }
 
   static long makeWithParents(Context c, String path, List<String> made) {

@@ -8,7 +8,10 @@ import dev.coracle.spec.Process;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code exec --cap} adds. Nothing becomes inheritable by it (CVE-2022-29162). */
+/**
+ * What {@code exec --cap} adds. Nothing becomes inheritable by it (CVE-2022-29162); what the bundle
+ * made inheritable becomes ambient too, so that a user other than root has it.
+ */
 final class ExecCapabilities {
   private ExecCapabilities() {}
 

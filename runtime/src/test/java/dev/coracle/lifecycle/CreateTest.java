@@ -172,6 +172,27 @@ class CreateTest {
   }
 
   @Test
+  void aProgramIsFoundThoughTheFilterIsOld() {
+    FakeHost host = host("minimal", "v2");
+    host.kernel.asChild().answers("faccessat2", -Errno.EPERM);
+    host.kernel.broken("/usr/local/sbin/sh/.", Errno.ENOTDIR);
+    assertThatThrownBy(() -> create(host, false)).hasMessageStartingWith("execve(");
+    assertThat(host.kernel.calls()).contains("faccessat(AT_FDCWD, \"/usr/local/sbin/sh\", 1)");
+  }
+
+  @Test
+  void anOldFilterHidesNoDirectory() {
+    FakeHost host = host("minimal", "v2");
+    host.kernel.asChild().answers("faccessat2", -Errno.EPERM);
+    for (String directory : List.of("local/sbin", "local/bin", "sbin", "bin")) {
+      host.kernel.broken("/usr/" + directory + "/sh", Errno.ENOENT);
+    }
+    host.kernel.broken("/sbin/sh", Errno.ENOENT);
+    assertThatThrownBy(() -> create(host, false)).hasMessage("exit_group(1)");
+    assertThat(host.kernel.said()).contains("executable file not found in $PATH");
+  }
+
+  @Test
   void whatTheChildSaysIsTheError() {
     FakeHost host = host("minimal", "v2");
     host.kernel.childSays("Fconfig.json /mounts/0: cannot");

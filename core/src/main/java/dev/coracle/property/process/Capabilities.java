@@ -39,12 +39,33 @@ public final class Capabilities {
     if (sets == null) {
       return null;
     }
+    long bounding = read(sets, "bounding", grantable, problems);
+    long effective = read(sets, "effective", grantable, problems);
+    long inheritable = read(sets, "inheritable", grantable, problems);
+    long permitted = read(sets, "permitted", grantable, problems);
+    long ambient = read(sets, "ambient", grantable, problems);
     return new dev.coracle.spec.Process.Capabilities(
-        read(sets, "bounding", grantable, problems),
-        read(sets, "effective", grantable, problems),
-        read(sets, "inheritable", grantable, problems),
-        read(sets, "permitted", grantable, problems),
-        read(sets, "ambient", grantable, problems));
+        bounding,
+        effective,
+        inheritable,
+        permitted,
+        raisable(sets, ambient, inheritable & permitted, problems));
+  }
+
+  /** Those that the kernel lets be ambient: the others cannot be granted (capabilities(7)). */
+  private static long raisable(Members sets, long ambient, long allowed, Problems problems) {
+    List<String> names = (ambient & ~allowed) == 0 ? List.of() : sets.strings("ambient");
+    for (int i = 0; i < names.size(); i++) {
+      int number = number(names.get(i));
+      if (number >= 0 && (ambient & ~allowed & 1L << number) != 0) {
+        problems.warning(
+            sets.pointer("ambient").child(i),
+            "can't raise ambient capability "
+                + names.get(i)
+                + ": it is not both permitted and inheritable");
+      }
+    }
+    return ambient & allowed;
   }
 
   private static long read(Members sets, String key, long grantable, Problems problems) {
