@@ -194,7 +194,8 @@ class ConfigReaderTest {
   void ambientCapabilitiesMustBePermittedAndInheritable() {
     byte[] json =
         "{'ociVersion':'1.0.0','process':{'cwd':'/','args':['a'],'capabilities':"
-            .concat("{'permitted':['CAP_CHOWN','CAP_KILL'],'inheritable':['CAP_KILL','CAP_SETUID'],")
+            .concat(
+                "{'permitted':['CAP_CHOWN','CAP_KILL'],'inheritable':['CAP_KILL','CAP_SETUID'],")
             .concat("'ambient':['CAP_CHOWN','CAP_KILL','CAP_SETUID']}}}")
             .replace('\'', '"')
             .getBytes(UTF_8);

@@ -251,10 +251,29 @@ class CgroupsIT {
     Path cgroup = Path.of(Cgroups.here().controllerRoot("freezer") + bundle.cgroupsPath());
     Files.createDirectory(cgroup);
     boolean v2 = Cgroups.here().view() == View.V2;
-    Files.writeString(
-        cgroup.resolve(v2 ? "cgroup.freeze" : "freezer.state"), v2 ? "1" : "FROZEN");
+    Files.writeString(cgroup.resolve(v2 ? "cgroup.freeze" : "freezer.state"), v2 ? "1" : "FROZEN");
     assertThat(bed.run(bundle).exitsWith(1).stderr()).contains("unexpectedly frozen");
     Files.delete(cgroup); // not the runtime's: it was there before
+  }
+
+  @Test
+  @NeedsController("memory")
+  void execGoesWhereTheFirstProcessWent(Testbed bed) throws IOException {
+    boolean v2 = Cgroups.here().view() == View.V2;
+    Bundle bundle = bed.bundle().lasting();
+    try (Container c = bed.start(bundle)) {
+      Path cgroup = Path.of(Cgroups.here().controllerRoot("memory") + bundle.cgroupsPath());
+      Path below = Files.createDirectory(cgroup.resolve("below"));
+      for (String pid : Cgroups.read(cgroup.resolve("cgroup.procs")).lines().toList()) {
+        Files.writeString(below.resolve("cgroup.procs"), pid);
+      }
+      if (v2) {
+        // From now on a process can be in a cgroup below it only.
+        Files.writeString(cgroup.resolve("cgroup.subtree_control"), "+memory");
+      }
+      assertThat(c.exec("cat", "/proc/self/cgroup").ok().stdout())
+          .contains(bundle.cgroupsPath() + (v2 ? "/below\n" : "\n"));
+    }
   }
 
   @Test

@@ -125,6 +125,21 @@ class HooksIT {
     assertThat(Cgroups.here().named(bundle.cgroupsPath())).isEmpty();
   }
 
+  @Test
+  void createContainerStandsInTheContainersRoot(Testbed bed) {
+    Bundle bundle = bed.bundle().sh("cat /mark");
+    bundle.add("/hooks/createContainer", hook("/bin/sh", "sh", "-c", "echo here > ./mark"));
+    assertThat(bed.outputOf(bundle)).isEqualTo("here");
+  }
+
+  @Test
+  void startContainerHasTheProgramsEnvironment(Testbed bed) {
+    Bundle bundle = bed.bundle().env("ONE=two").sh("cat /environment");
+    bundle.add(
+        "/hooks/startContainer", hook("/bin/sh", "sh", "-c", "echo $ONE $HOME > /environment"));
+    assertThat(bed.outputOf(bundle)).isEqualTo("two /root");
+  }
+
   @Unsupported(runtime = "runc", reason = "the process does not start, but start succeeds")
   @Unsupported(runtime = "crun", reason = "the process does not start, but start succeeds")
   @Test

@@ -33,6 +33,34 @@ class LifecycleIT {
   private static final String UNKNOWN = "nobody-knows-it";
 
   @Test
+  void aContainerThatSharesItsPidsIsKilledAsAWhole(Testbed bed) {
+    Bundle bundle =
+        bed.bundle().withoutNamespace("pid").sh("sleep 1000 & echo $! > /other; echo ready; wait");
+    try (Container c = bed.start(bundle)) {
+      c.awaitOutput("ready");
+      int other = Integer.parseInt(Cgroups.read(bundle.inRootfs("/other")).strip());
+      c.kill("KILL").ok();
+      c.awaitExit();
+      // Not a child of ours that is left alone: nobody is left in the cgroup.
+      Poll.until(
+          "the end of " + other,
+          () ->
+              Cgroups.here().named(bundle.cgroupsPath()).stream()
+                  .allMatch(g -> Cgroups.read(g.resolve("cgroup.procs")).isEmpty()));
+    }
+  }
+
+  @Test
+  void signalZeroAsksWhetherItRuns(Testbed bed) {
+    try (Container c = bed.start(bed.bundle().lasting())) {
+      c.kill("0").ok();
+      c.kill("KILL").ok();
+      c.awaitExit();
+      assertThat(c.kill("0").fails().stderr()).containsIgnoringCase("not running");
+    }
+  }
+
+  @Test
   void createdRunningStopped(Testbed bed) {
     Bundle bundle =
         bed.bundle().probe("trap", "15", "7").set("/annotations", Json.object("a.b", "c"));

@@ -10,6 +10,9 @@ import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 @ContainerTest
@@ -123,6 +126,19 @@ class TerminalIT {
             .formatted(bed.runtime().binary(), bed.stateRoot(), bundle.directory(), bundle.id());
     Result result = bed.program("script", "-qefc", command, "/dev/null").execute().exitsWith(6);
     assertThat(result.stdout()).contains("/dev/", "all");
+  }
+
+  @Test
+  void linesEndAsTheyWereWrittenWhereOutputIsAFile(Testbed bed) throws IOException {
+    Bundle bundle = bed.bundle().set("/process/terminal", true).sh("echo one; echo two");
+    bundle.write();
+    Path file = bed.directory().resolve("output");
+    String command =
+        "%s --root %s run --bundle %s %s > %s"
+            .formatted(
+                bed.runtime().binary(), bed.stateRoot(), bundle.directory(), bundle.id(), file);
+    bed.program("script", "-qefc", command, "/dev/null").execute().ok();
+    assertThat(Files.readString(file)).endsWith("one\ntwo\n");
   }
 
   @Test

@@ -88,6 +88,9 @@ public final class Cli {
       return verb.isEmpty() && !global.is("help") ? FAILED : 0;
     }
     String flags = Usage.flags(verb);
+    if (flags == null && (args.contains("-h") || args.contains("--help"))) {
+      throw new Failure("No help topic for '" + verb + "'");
+    }
     if (flags == null) {
       throw new Failure("unknown verb \"" + verb + "\"; see --help");
     }
@@ -143,7 +146,7 @@ public final class Cli {
     }
     switch (verb) {
       case "create" -> {
-        Descriptors.closeLeaked(k, kept(a));
+        Descriptors.closeLeaked(k, kept(a), null);
         Create.create(e, createRequest(global, a, id));
       }
       case "start" -> Start.start(e, id);
@@ -152,11 +155,11 @@ public final class Cli {
           Signals.kill(e, id, a.words().size() > 1 ? a.words().get(1) : "TERM", a.is("all"));
       case "delete" -> Delete.delete(e, id, a.is("force") || runproc);
       case "run" -> {
-        Descriptors.closeLeaked(k, kept(a));
+        Descriptors.closeLeaked(k, kept(a), null);
         return Run.run(e, createRequest(global, a, id), a.is("detach"), a.is("keep"));
       }
       case "exec" -> {
-        Descriptors.closeLeaked(k, kept(a));
+        Descriptors.closeLeaked(k, kept(a), a.value("process"));
         return Run.exec(e, execRequest(a, id), a.is("detach"));
       }
       case "pause" -> Pause.pause(e, id);

@@ -148,7 +148,10 @@ final class Usage {
   static String help(String name, String verb) {
     StringBuilder out = new StringBuilder();
     if (verb.isEmpty()) {
-      out.append("Usage: ").append(name).append(" [FLAG...] VERB [FLAG...] [ARG...]\n\nVerbs:\n");
+      out.append("NAME:\n   ")
+          .append(name)
+          .append(" - Open Container Initiative runtime\n\nUsage: ");
+      out.append(name).append(" [FLAG...] VERB [FLAG...] [ARG...]\n\nVerbs:\n");
       indent(out, VERBS);
       out.append("\nFlags before the verb:\n");
       indent(out, GLOBAL);
@@ -156,8 +159,9 @@ final class Usage {
     }
     String line = verbLine(verb);
     int gap = line.indexOf("  ");
-    out.append("Usage: ").append(name).append(" [FLAG...] ").append(line, 0, gap);
-    out.append("\n\n").append(line.substring(gap + 2)).append('\n');
+    out.append("NAME:\n   ").append(name).append(' ').append(verb).append(" - ");
+    out.append(line.substring(gap + 2)).append("\n\nUsage: ");
+    out.append(name).append(" [FLAG...] ").append(line, 0, gap).append('\n');
     String flags = flags(verb);
     if (flags != null && !flags.isEmpty()) {
       out.append("\nFlags:\n");

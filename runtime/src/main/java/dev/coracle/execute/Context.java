@@ -86,6 +86,9 @@ public final class Context {
   /** The program's path, once it was found. */
   @Nullable String program;
 
+  /** The program's environment, known from then on. */
+  List<String> environment = List.of();
+
   private @Nullable String detail;
 
   /** A context for one process. */

@@ -21,23 +21,35 @@ public final class HookRunner {
 
   private HookRunner() {}
 
-  /** Runs hooks in order up to the first that fails; the text says which and why, or is null. */
-  public static @Nullable String run(Kernel k, List<Hook> hooks, String state) {
+  /**
+   * Runs hooks in order up to the first that fails; the text says which and why, or is null.
+   *
+   * @param env of hooks that have none of their own
+   */
+  static @Nullable String run(Kernel k, List<Hook> hooks, List<String> env, String state) {
     for (Hook hook : hooks) {
-      String problem = run(k, hook, state);
+      String problem = run(k, hook, env, state);
       if (problem != null) {
-        return hook.origin() + ": hook \"" + hook.path() + "\" " + problem;
+        return hook.origin() + ": " + name(hook) + ": \"" + hook.path() + "\" " + problem;
       }
     }
     return null;
   }
 
-  /** Runs the hooks of a container that runs, or has run. */
-  public static @Nullable String run(Kernel k, List<Hook> hooks, HookState state, int pid) {
-    return run(k, hooks, state.text(pid > 0 ? "running" : "stopped", pid));
+  /** The words of runc, by its place in config.json: the kind of the hook, and which it is. */
+  private static String name(Hook hook) {
+    String origin = hook.origin().toString();
+    int index = origin.lastIndexOf('/');
+    String kind = origin.substring(origin.lastIndexOf('/', index - 1) + 1, index);
+    return "error running " + kind + " hook #" + origin.substring(index + 1);
   }
 
-  private static @Nullable String run(Kernel k, Hook hook, String state) {
+  /** Runs the hooks of a container that runs, or has run. */
+  public static @Nullable String run(Kernel k, List<Hook> hooks, HookState state, int pid) {
+    return run(k, hooks, List.of(), state.text(pid > 0 ? "running" : "stopped", pid));
+  }
+
+  private static @Nullable String run(Kernel k, Hook hook, List<String> env, String state) {
     int[] stdin = new int[2];
     long result = k.pipe2(stdin, O_CLOEXEC);
     if (result < 0) {
@@ -46,7 +58,7 @@ public final class HookRunner {
     int[] pidfd = new int[1];
     long pid = k.clone3(CLONE_PIDFD, pidfd, SIGCHLD, -1);
     if (pid == 0) {
-      becomeHook(k, hook, stdin[0]);
+      becomeHook(k, hook, env, stdin[0]);
       return "cannot be run";
     }
     closeQuietly(k, stdin[0]);
@@ -64,7 +76,7 @@ public final class HookRunner {
     return problem == null ? ended : "cannot be told the state: " + problem;
   }
 
-  private static void becomeHook(Kernel k, Hook hook, int stdin) {
+  private static void becomeHook(Kernel k, Hook hook, List<String> inherited, int stdin) {
     long result = k.dup3(stdin, 0, 0);
     if (result >= 0) {
       result = k.resetSignals();
@@ -72,7 +84,7 @@ public final class HookRunner {
     if (result >= 0) {
       List<String> args = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();
       List<String> env = hook.env();
-      result = k.execve(hook.path(), args, env == null ? List.of() : env);
+      result = k.execve(hook.path(), args, env == null ? inherited : env);
     }
     byte[] message = Bytes.utf8("hook " + hook.path() + ": " + Errno.text(-result) + "\n");
     Files.writeAll(k, 2, message, 0, message.length);

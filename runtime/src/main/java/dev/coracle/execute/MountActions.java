@@ -310,7 +310,7 @@ final class MountActions {
       c.close(target);
       if (plain < 0) {
         return plain == -Errno.ELOOP
-            ? c.fail(Errno.ELOOP, "it must be mounted on an ordinary directory, not on a link")
+            ? c.fail(Errno.ELOOP, "it must be mounted on ordinary directory, not on a link")
             : plain;
       }
       target = plain;

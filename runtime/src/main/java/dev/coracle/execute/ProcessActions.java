@@ -145,6 +145,7 @@ final class ProcessActions {
   }
 
   static long findProgram(Context c, Action.FindProgram a) {
+    c.environment = a.env();
     String name = a.args().get(0);
     if (name.indexOf('/') >= 0) {
       long result = executable(c.kernel, name);
@@ -221,16 +222,20 @@ final class ProcessActions {
     if (program == null) {
       throw new IllegalStateException("no FindProgram before Execute");
     }
-    List<String> env = withListen(c, withHome(c, a));
+    List<String> env = withListen(c, withHome(c, a.env(), a.uid()));
     long result = c.kernel.resetSignals();
     if (result >= 0) {
       result = c.kernel.execve(program, a.args(), env);
     }
     if (result < 0) {
-      String why = result == -Errno.ENOEXEC ? "exec format error" : Errno.text(-result);
-      boolean noInterpreter = result == -Errno.ENOENT;
-      String hint = noInterpreter ? " (no such file or directory: its interpreter?)" : "";
-      return c.fail((int) -result, "exec " + program + ": " + why + hint);
+      // The words of runc and of the C library, which engines look for.
+      String why =
+          switch ((int) -result) {
+            case Errno.ENOEXEC -> "exec format error";
+            case Errno.ENOENT -> "no such file or directory (is its interpreter missing?)";
+            default -> Errno.text(-result);
+          };
+      return c.fail((int) -result, "exec " + program + ": " + why);
     }
     return result;
   }
@@ -258,19 +263,19 @@ final class ProcessActions {
   }
 
   /** HOME is the user's as the container's /etc/passwd has it, where the bundle does not set it. */
-  private static List<String> withHome(Context c, Action.Execute a) {
-    if (!Env.value(a.env(), "HOME").isEmpty()) {
-      return a.env();
+  static List<String> withHome(Context c, List<String> env, long uid) {
+    if (!Env.value(env, "HOME").isEmpty()) {
+      return env;
     }
     List<String> out = new ArrayList<>();
-    for (String entry : a.env()) {
+    for (String entry : env) {
       if (!entry.startsWith("HOME=")) {
         out.add(entry);
       }
     }
     Files.Read passwd = Files.read(c.kernel, "/etc/passwd", PASSWD_MOST);
     Files.Content content = passwd.content();
-    out.add("HOME=" + (content == null ? "/" : home(content.text(), a.uid())));
+    out.add("HOME=" + (content == null ? "/" : home(content.text(), uid)));
     return out;
   }
 

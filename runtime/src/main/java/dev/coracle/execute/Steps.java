@@ -182,7 +182,19 @@ final class Steps {
           case POSTSTART -> "running";
           case POSTSTOP -> "stopped";
         };
-    String problem = HookRunner.run(c.kernel, a.hooks(), c.hookState.text(status, c.hostPid));
+    List<String> env = List.of();
+    if (a.kind() == Action.HookKind.START_CONTAINER) {
+      // It runs in the container, and where it has no environment of its own, in the program's.
+      env = ProcessActions.withHome(c, c.environment, c.kernel.geteuid());
+    } else if (a.kind() == Action.HookKind.CREATE_CONTAINER && c.root >= 0) {
+      // As with runc: relative paths of the hook are meant below the container's root.
+      long result = c.kernel.fchdir(c.root);
+      if (result < 0) {
+        return result;
+      }
+    }
+    String state = c.hookState.text(status, c.hostPid);
+    String problem = HookRunner.run(c.kernel, a.hooks(), env, state);
     return problem == null ? 0 : c.fail(Errno.EINVAL, problem);
   }
 

@@ -10,6 +10,7 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.property.process.Env;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Descriptors that the caller left open. */
 public final class Descriptors {
@@ -42,8 +43,11 @@ public final class Descriptors {
   /**
    * Closes what the caller leaked, so that it is not at hand in the container (CVE-2024-21626).
    * First thing in a verb that makes a process: ours are opened later.
+   *
+   * @param file a file that is still to be read, and may be named by its descriptor, as a shell
+   *     does; null for none. {@link #close} closes that one
    */
-  public static void closeLeaked(Kernel k, Kept kept) throws Failure {
+  public static void closeLeaked(Kernel k, Kept kept, @Nullable String file) throws Failure {
     for (int fd = 0; fd < FIRST_AFTER_STDIO; fd++) {
       // A closed one would be taken by the next file that we open, and be the workload's stdio.
       if (k.fcntl(fd, F_GETFD, 0) == -Errno.EBADF) {
@@ -59,9 +63,42 @@ public final class Descriptors {
         throw new Failure(who + ": descriptor " + fd + " is not open");
       }
     }
-    long result = k.close_range(FIRST_AFTER_STDIO + kept.count(), ALL_DESCRIPTORS, 0);
+    long first = FIRST_AFTER_STDIO + kept.count();
+    long read = named(file);
+    long result = 0;
+    if (read > first) {
+      result = k.close_range(first, read - 1, 0);
+    }
+    if (result >= 0) {
+      result = k.close_range(read < first ? first : read + 1, ALL_DESCRIPTORS, 0);
+    }
     if (result < 0) {
       throw new Failure("cannot close descriptors: " + Errno.text(-result));
     }
+  }
+
+  /** Closes the descriptor by which a file was named that has been read. */
+  static void close(Kernel k, Kept kept, String file) throws Failure {
+    long number = named(file);
+    long result = number < FIRST_AFTER_STDIO + kept.count() ? 0 : k.close((int) number);
+    if (result < 0) {
+      throw new Failure("\"" + file + "\": " + Errno.text(-result));
+    }
+  }
+
+  /** The descriptor that a path names, or −1. */
+  static long named(@Nullable String path) {
+    String digits = "";
+    if (path != null && path.startsWith("/dev/fd/")) {
+      digits = path.substring(8);
+    } else if (path != null && path.startsWith("/proc/self/fd/")) {
+      digits = path.substring(14);
+    }
+    long number = digits.isEmpty() || digits.length() > 9 ? -1 : 0;
+    for (int i = 0; i < digits.length() && number >= 0; i++) {
+      char c = digits.charAt(i);
+      number = c >= '0' && c <= '9' ? number * 10 + c - '0' : -1;
+    }
+    return number;
   }
 }

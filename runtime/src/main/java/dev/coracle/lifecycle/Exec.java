@@ -143,6 +143,7 @@ public final class Exec {
       return fromArguments(request, spec.process(), host.grantable(spec), problems);
     }
     Files.Read read = Files.read(e.kernel(), file, StateStore.MOST_CONFIG_BYTES);
+    Descriptors.close(e.kernel(), request.kept(), file);
     Files.Content content = read.content();
     if (content == null) {
       throw new Failure("--process \"" + file + "\": " + Errno.text(-read.errno()));

@@ -58,6 +58,7 @@ public final class Foreground {
     }
     master = (int) fd;
     byte[] termios = new byte[TERMIOS_BYTES];
+    leaveLinesAlone(termios);
     if (k.ioctlStruct(0, TCGETS, termios) >= 0) {
       saved = termios.clone();
       makeRaw(termios);
@@ -66,11 +67,24 @@ public final class Foreground {
     }
   }
 
-  /** As cfmakeraw(3): struct termios is iflag, oflag, cflag, lflag, line, then cc. */
+  /**
+   * Lets the container's terminal write the end of a line as it is: where our output is a terminal,
+   * that one makes a carriage return of it, and where it is a pipe or a file, none belongs there.
+   */
+  private void leaveLinesAlone(byte[] termios) {
+    if (k.ioctlStruct(master, TCGETS, termios) >= 0) {
+      Bytes.put32(termios, 4, Bytes.u32(termios, 4) & ~0x4L); // ONLCR
+      check(k.ioctlStruct(master, TCSETS, termios));
+    }
+  }
+
+  /**
+   * As cfmakeraw(3), but output is still processed: see {@link #leaveLinesAlone}. Struct termios is
+   * iflag, oflag, cflag, lflag, line, then cc.
+   */
   private static void makeRaw(byte[] t) {
     Bytes.put32(
         t, 0, Bytes.u32(t, 0) & ~0x5ebL); // IGNBRK BRKINT PARMRK ISTRIP INLCR IGNCR ICRNL IXON
-    Bytes.put32(t, 4, Bytes.u32(t, 4) & ~0x1L); // OPOST
     Bytes.put32(t, 8, Bytes.u32(t, 8) & ~0x130L | 0x30L); // CSIZE PARENB, then CS8
     Bytes.put32(t, 12, Bytes.u32(t, 12) & ~0x804bL); // ECHO ECHONL ICANON ISIG IEXTEN
   }
@@ -105,8 +119,7 @@ public final class Foreground {
       }
       if ((happened[0] & (POLLIN | POLLERR | POLLHUP)) != 0) {
         int code = Process.exitCode(launcher.await());
-        drain();
-        restore();
+        end();
         return code;
       }
     }
@@ -135,6 +148,12 @@ public final class Foreground {
       return true;
     }
     return n > 0 && Files.writeAll(k, to, buffer, 0, (int) n) >= 0;
+  }
+
+  /** Shows what the terminal still holds, and gives ours back as it was. */
+  void end() {
+    drain();
+    restore();
   }
 
   /** What the process wrote before it ended is still in the terminal. */

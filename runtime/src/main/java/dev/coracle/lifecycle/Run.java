@@ -38,7 +38,7 @@ public final class Run {
       }
       close(k, sockets[0]);
     }
-    startOrDelete(e, request.id());
+    startOrEnd(e, request.id(), foreground);
     int code = foreground.await(created.launcher());
     if (!keep) {
       Delete.delete(e, request.id(), true);
@@ -67,6 +67,15 @@ public final class Run {
       close(k, sockets[0]);
     }
     return foreground.await(executed.launcher());
+  }
+
+  private static void startOrEnd(Environment e, String id, Foreground foreground) throws Failure {
+    try {
+      startOrDelete(e, id);
+    } catch (Failure failure) {
+      foreground.end();
+      throw failure;
+    }
   }
 
   private static void startOrDelete(Environment e, String id) throws Failure {

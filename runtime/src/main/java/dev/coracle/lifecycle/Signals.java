@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import static dev.coracle.abi.Process.SIGKILL;
 
 import dev.coracle.execute.CgroupKill;
+import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
@@ -90,7 +91,8 @@ public final class Signals {
   /** Signals a container's first process, or all its processes. */
   public static void kill(Environment e, String id, String signal, boolean all) throws Failure {
     int number = number(signal);
-    if (number == 0) {
+    // Signal 0 asks whether there is somebody to signal (kill(2)).
+    if (number == 0 && !signal.equals("0")) {
       throw new Failure("unknown signal \"" + signal + "\"");
     }
     ContainerState state = Containers.find(e, id).state();
@@ -99,6 +101,13 @@ public final class Signals {
       return;
     }
     Status status = e.store().status(state);
+    if (status == Status.STOPPED
+        && number == SIGKILL
+        && !CgroupProcesses.of(e.kernel(), state.cgroups()).isEmpty()) {
+      // The first process is gone, and has left others that no PID namespace took along.
+      killAll(e, state, number);
+      return;
+    }
     if (status == Status.STOPPED || status == Status.CREATING) {
       // Words for every engine: runc's, and those of kill(2) that crun passes on.
       throw new Failure("container not running: kill: no such process");

@@ -30,7 +30,8 @@ public final class StateStore {
   public static final int MOST_CONFIG_BYTES = 8 << 20;
 
   private static final String STATE = "/state.json";
-  private static final String START = "/start";
+  // The name that runc gives it, which others may look for.
+  private static final String START = "/exec.fifo";
   private static final int MOST_BYTES = 2 * MOST_CONFIG_BYTES;
   private static final int DIRENTS_BYTES = 16 * 1024;
 

@@ -35,8 +35,21 @@ class ByteSizeTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "-", "-2", "M", ".5M", "1.M", "1,5M", "64X", "64Mi", "64MBB", "0x10", "1e3", " 1",
-        "99999999999999999999", "9000000p"
+        "",
+        "-",
+        "-2",
+        "M",
+        ".5M",
+        "1.M",
+        "1,5M",
+        "64X",
+        "64Mi",
+        "64MBB",
+        "0x10",
+        "1e3",
+        " 1",
+        "99999999999999999999",
+        "9000000p"
       })
   void noSizes(String text) {
     assertThatThrownBy(() -> ByteSize.parse("memory", text))

@@ -42,7 +42,8 @@ class CliTest {
   void help() {
     assertThat(run("--help")).isZero();
     assertThat(k.file("stdout"))
-        .startsWith("Usage: coracle [FLAG...] VERB [FLAG...] [ARG...]\n")
+        .startsWith("NAME:\n   coracle - Open Container Initiative runtime\n")
+        .contains("Usage: coracle [FLAG...] VERB [FLAG...] [ARG...]\n")
         .contains("  create ID ", "  --root=DIR ", "  plan ");
   }
 
@@ -64,7 +65,9 @@ class CliTest {
       })
   void helpOfAVerb(String verb) {
     assertThat(run(verb + " --help")).isZero();
-    assertThat(k.file("stdout")).startsWith("Usage: coracle [FLAG...] " + verb);
+    assertThat(k.file("stdout"))
+        .startsWith("NAME:\n   coracle " + verb + " - ")
+        .contains("\n\nUsage: coracle [FLAG...] " + verb);
     assertThat(k.calls()).allMatch(c -> c.startsWith("write(1, "));
     for (String line : k.file("stdout").split("\n", -1)) {
       assertThat(line.length()).as(line).isLessThanOrEqualTo(110);
@@ -77,7 +80,7 @@ class CliTest {
       value = {
         "frobnicate|1|unknown verb \"frobnicate\"; see --help",
         // Podman takes a checkpoint --help that works for the ability to do it.
-        "checkpoint --help|1|unknown verb \"checkpoint\"; see --help",
+        "checkpoint --help|1|No help topic for 'checkpoint'",
         "checkpoint x|1|unknown verb \"checkpoint\"; see --help",
         "start|1|start needs a container id; see start --help",
         "start a b|1|start: too many arguments; see start --help",

@@ -90,8 +90,7 @@ class CgroupValuesTest {
   void aLimitBelowTheUsageIsRefused() {
     kernel.file("/c/memory.current", "8192\n");
     assertThat(run(new Action.CheckMemoryUsage("/c", 8193))).isNull();
-    assertThat(run(new Action.CheckMemoryUsage("/c", 8192)))
-        .contains("uses 8192 bytes already");
+    assertThat(run(new Action.CheckMemoryUsage("/c", 8192))).contains("uses 8192 bytes already");
     kernel.broken("/c/memory.current", Errno.ENOENT);
     assertThat(run(new Action.CheckMemoryUsage("/c", 1))).isNull();
   }

@@ -39,6 +39,8 @@ class CreateTest {
           // One directory of PATH that cannot be searched: another one has the program.
           "statx(AT_FDCWD, \"/usr/local/sbin/sh\"",
           "faccessat2(AT_FDCWD, \"/usr/local/sbin/sh\"",
+          // It cannot fail.
+          "geteuid()",
           // Without /etc/passwd HOME is the root directory.
           "openat2(AT_FDCWD, \"/etc/passwd\"",
           "read(",
@@ -108,7 +110,7 @@ class CreateTest {
         .containsExactlyInAnyOrder(
             "/run/coracle/id",
             "/run/coracle/id/state.json",
-            "/run/coracle/id/start",
+            "/run/coracle/id/exec.fifo",
             "/sys/fs/cgroup/s/id",
             "/pid");
     assertThat(host.kernel.file("/pid")).isEqualTo("4242");
@@ -322,7 +324,7 @@ class CreateTest {
       String message =
           failed >= 0
               ? said.substring(failed + 1)
-              : host.kernel.file(FakeHost.ROOT + "/id/start").replace("!", "");
+              : host.kernel.file(FakeHost.ROOT + "/id/exec.fifo").replace("!", "");
       assertNamesItsOrigin(message, call);
     }
     assertThat(passedOver).allMatch(c -> hasOneOf(c, CHILD_TOLERATES));

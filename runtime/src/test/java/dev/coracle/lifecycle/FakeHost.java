@@ -42,7 +42,7 @@ final class FakeHost {
     kernel.answers("fstatfsType", 0x9fa0);
     kernel.file("/proc/4242/stat", STAT).link("/proc/self", "4242");
     kernel.stat("/dev/null", Stat.S_IFCHR | 0666, 1, 3);
-    kernel.file(ROOT + "/id/start", "!");
+    kernel.file(ROOT + "/id/exec.fifo", "!");
     kernel.answers("poll", 1);
     kernel.ioctl("/proc/77/ns/pid", NamespaceType.PID.cloneFlag());
     kernel.ioctl("/var/run/netns/pod", NamespaceType.NETWORK.cloneFlag());

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** start, kill, exec, delete and state on a container that the recording kernel holds. */
 class VerbsTest {
   private static final String STAT = "/proc/4242/stat";
-  private static final String FIFO = FakeHost.ROOT + "/id/start";
+  private static final String FIFO = FakeHost.ROOT + "/id/exec.fifo";
 
   private interface Verb {
     void run(Environment e) throws Failure;
@@ -143,8 +143,8 @@ class VerbsTest {
     host.kernel.fail("pipe2", 1, Errno.EMFILE);
     assertThatThrownBy(() -> start(host.environment()))
         .hasMessage(
-            "config.json /hooks/poststart/0: hook \"/bin/poststart\" cannot be run: pipe2: EMFILE"
-                + " (Too many open files)");
+            "config.json /hooks/poststart/0: error running poststart hook #0: \"/bin/poststart\""
+                + " cannot be run: pipe2: EMFILE (Too many open files)");
     assertThat(host.kernel.calls()).anyMatch(c -> c.startsWith("pidfd_send_signal("));
   }
 
@@ -192,6 +192,24 @@ class VerbsTest {
   }
 
   @Test
+  void whatAFirstProcessLeftBehindCanBeKilled() throws Failure {
+    FakeHost host = stopped("minimal");
+    host.kernel.file("/sys/fs/cgroup/s/id/cgroup.procs", "77\n");
+    assertThat(since(host, e -> Signals.kill(e, "id", "KILL", false)))
+        .anyMatch(c -> c.contains("/sys/fs/cgroup/s/id/cgroup.kill"));
+  }
+
+  @Test
+  void signalZeroAsksWhetherItRuns() throws Failure {
+    assertThat(since(running("minimal"), e -> Signals.kill(e, "id", "0", false)))
+        .anyMatch(c -> c.matches("pidfd_send_signal\\(\\d+, 0\\)"));
+    refused(
+        stopped("minimal"),
+        e -> Signals.kill(e, "id", "0", false),
+        "container not running: kill: no such process");
+  }
+
+  @Test
   void killIsRefused() {
     // Both containerd and CRI-O look for their words in it.
     refused(stopped("minimal"), VerbsTest::kill, "container not running: kill: no such process");
@@ -224,8 +242,8 @@ class VerbsTest {
     delete(host.environment());
     assertThat(host.warned)
         .containsExactly(
-            "config.json /hooks/poststop/0: hook \"/bin/poststop\" cannot be run: clone3: EAGAIN"
-                + " (Resource temporarily unavailable)");
+            "config.json /hooks/poststop/0: error running poststop hook #0: \"/bin/poststop\""
+                + " cannot be run: clone3: EAGAIN (Resource temporarily unavailable)");
     assertThat(host.kernel.made()).containsExactly("/pid");
   }
 
