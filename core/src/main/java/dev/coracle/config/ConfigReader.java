@@ -13,10 +13,11 @@ import dev.coracle.property.Hostname;
 import dev.coracle.property.Mounts;
 import dev.coracle.property.OciVersion;
 import dev.coracle.property.Root;
-import dev.coracle.property.Unsupported;
+import dev.coracle.property.Vm;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Devices;
 import dev.coracle.property.linux.GidMappings;
+import dev.coracle.property.linux.IntelRdt;
 import dev.coracle.property.linux.MaskedPaths;
 import dev.coracle.property.linux.MemoryPolicy;
 import dev.coracle.property.linux.MountLabel;
@@ -66,7 +67,7 @@ public final class ConfigReader {
     if (config == null) {
       return null;
     }
-    Unsupported.checkConfig(config);
+    Vm.check(config);
     return new Spec(
         OciVersion.read(config),
         process(config.object("process"), grantable(config, grantableCapabilities), problems),
@@ -145,7 +146,6 @@ public final class ConfigReader {
     if (linux == null) {
       return Linux.NONE;
     }
-    Unsupported.checkLinux(linux);
     return new Linux(
         Namespaces.read(linux),
         Devices.read(linux),
@@ -160,7 +160,7 @@ public final class ConfigReader {
         GidMappings.read(linux),
         TimeOffsets.read(linux),
         NetDevices.read(linux),
-        null, // intelRdt
+        IntelRdt.read(linux),
         MemoryPolicy.read(linux),
         Personality.read(linux),
         MountLabel.read(linux));

@@ -18,6 +18,7 @@ import dev.coracle.property.Root;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Devices;
 import dev.coracle.property.linux.GidMappings;
+import dev.coracle.property.linux.IntelRdt;
 import dev.coracle.property.linux.MaskedPaths;
 import dev.coracle.property.linux.MemoryPolicy;
 import dev.coracle.property.linux.Namespaces;
@@ -74,12 +75,14 @@ public final class Planner {
    *
    * @param bundle the bundle's absolute path
    * @param isolated whether a sandbox stands between the process and the host
+   * @param id the container's
    * @param keyring the name of the session keyring; null for the caller's own
    * @param noPivot whether the root is changed without pivot_root(2)
    * @param scope null where we make the cgroups ourselves, and for exec
    */
   public record Target(
       String bundle,
+      String id,
       CgroupPaths cgroups,
       boolean isolated,
       @Nullable String keyring,
@@ -87,8 +90,12 @@ public final class Planner {
       @Nullable ScopeRequest scope) {
     /** A target whose root is changed as usual, and whose cgroups we make. */
     public Target(
-        String bundle, CgroupPaths cgroups, boolean isolated, @Nullable String keyring) {
-      this(bundle, cgroups, isolated, keyring, false, null);
+        String bundle,
+        String id,
+        CgroupPaths cgroups,
+        boolean isolated,
+        @Nullable String keyring) {
+      this(bundle, id, cgroups, isolated, keyring, false, null);
     }
   }
 
@@ -146,6 +153,8 @@ public final class Planner {
   }
 
   private void create(Process process) {
+    IntelRdt.planMake(spec.linux().intelRdt(), target.id(), plan);
+    IntelRdt.planJoin(spec.linux().intelRdt(), target.id(), plan);
     ScopeRequest scope = target.scope();
     if (scope == null) {
       CgroupPlan.plan(spec, host.cgroups(), target.cgroups(), plan, problems);
@@ -352,6 +361,7 @@ public final class Planner {
     if (oom == Phase.CHILD_SETUP) {
       OomScoreAdj.plan(process.oomScoreAdj(), oom, plan);
     }
+    IntelRdt.planJoin(spec.linux().intelRdt(), target.id(), plan);
     ApparmorProfile.plan(process.apparmorProfile(), Phase.CHILD_SETUP, plan);
     SelinuxLabel.plan(process.selinuxLabel(), Phase.CHILD_SETUP, plan);
     joinContainer(Phase.CHILD_SETUP, flags & ~early, origin);

@@ -131,6 +131,20 @@ public sealed interface Action {
   /** Loads a device program (an array of struct bpf_insn) and attaches it to a v2 cgroup. */
   record AttachDeviceProgram(String path, Program program) implements Action {}
 
+  /**
+   * Makes a group of resctrl; what was made is removed again when the plan fails.
+   *
+   * @param group the directory below the mount point of resctrl; empty for the default group
+   * @param expected whether it must be there already
+   */
+  record MakeResctrlGroup(String group, boolean expected) implements Action {}
+
+  /** Writes the schemata file of a group of resctrl. */
+  record WriteSchemata(String group, String schemata) implements Action {}
+
+  /** Moves the calling process, which must have one thread, into a group of resctrl. */
+  record JoinResctrlGroup(String group) implements Action {}
+
   // --- namespaces ---
 
   /**

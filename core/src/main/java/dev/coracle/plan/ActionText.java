@@ -34,6 +34,11 @@ public final class ActionText {
       case Action.AwaitScope a -> "wait for the scope";
       case Action.AttachDeviceProgram a ->
           "attach device program (" + a.program() + ") to " + quote(a.path());
+      case Action.MakeResctrlGroup a ->
+          (a.expected() ? "find" : "make") + " resctrl group " + quote(a.group());
+      case Action.WriteSchemata a ->
+          "set the schemata of resctrl group " + quote(a.group()) + " to " + quote(a.schemata());
+      case Action.JoinResctrlGroup a -> "join resctrl group " + quote(a.group());
       case Action.CloneProcess a -> clone(a);
       case Action.JoinNamespace a ->
           "join " + a.namespace().type().specName() + " namespace " + quote(a.namespace().path());

@@ -164,7 +164,9 @@ public final class Cli {
       }
       case "pause" -> Pause.pause(e, id);
       case "resume" -> Pause.resume(e, id);
-      case "update" -> Update.update(e, id, a.value("resources"), UpdateFlags.resources(a));
+      case "update" ->
+          Update.update(
+              e, id, a.value("resources"), UpdateFlags.resources(a), UpdateFlags.schemata(a));
       case "events" -> {
         if (a.is("stats")) {
           log.print(Events.statistics(e, id));

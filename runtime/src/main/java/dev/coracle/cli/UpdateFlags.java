@@ -2,6 +2,7 @@ package dev.coracle.cli;
 
 import dev.coracle.json.Json;
 import dev.coracle.lifecycle.Failure;
+import dev.coracle.property.linux.IntelRdt;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,6 +19,15 @@ final class UpdateFlags {
           + "pids-limit pids limit n;";
 
   private UpdateFlags() {}
+
+  /** The lines for the container's group of resctrl; empty where no flag asks for any. */
+  static String schemata(Arguments a) throws Failure {
+    String mb = a.value("mem-bw-schema");
+    if (mb != null && (!mb.startsWith("MB:") || mb.indexOf('\n') >= 0)) {
+      throw new Failure("--mem-bw-schema must be one line that starts with MB:, not \"" + mb + "\"");
+    }
+    return IntelRdt.schemata(a.value("l3-cache-schema"), mb, List.of());
+  }
 
   static Json.Obj resources(Arguments a) throws Failure {
     Json.Obj out = new Json.Obj(new ArrayList<>(), new ArrayList<>());

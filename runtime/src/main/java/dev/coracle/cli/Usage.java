@@ -128,6 +128,8 @@ final class Usage {
           --cpuset-cpus=LIST  the CPUs
           --cpuset-mems=LIST  the memory nodes
           --pids-limit=N  how many processes
+          --l3-cache-schema=LINES  the cache, as resctrl has it
+          --mem-bw-schema=LINE  the memory bandwidth, as resctrl has it
           """;
       case "start", "state", "features", "pause", "resume" -> "";
       default -> null;

@@ -56,6 +56,12 @@ public final class Context {
   /** The host's procfs, O_PATH; −1 until a step needed it. */
   private int proc = -1;
 
+  /** Whether the host has SELinux; null until a step asked, while the host was in sight. */
+  @Nullable Boolean selinux;
+
+  /** Where resctrl is mounted; null until a step needed it. */
+  @Nullable String resctrl;
+
   /** Whether the mounts of this process are its own. */
   boolean ownMounts;
 

@@ -30,17 +30,24 @@ final class SecurityActions {
   }
 
   static long setSelinuxLabel(Context c, Action.SetSelinuxLabel a) {
-    long type = c.kernel.statfsType(SELINUX_MOUNT_POINT);
-    if (type != SELINUX_MAGIC) {
+    if (!hasSelinux(c)) {
       return c.fail(Errno.EOPNOTSUPP, "SELinux is disabled or not supported on this host");
     }
     String file = "self/attr/exec";
     return explained(c, file, write(c, file, a.label()), "SELinux");
   }
 
+  private static boolean hasSelinux(Context c) {
+    if (c.selinux == null) {
+      c.selinux = c.kernel.statfsType(SELINUX_MOUNT_POINT) == SELINUX_MAGIC;
+    }
+    return c.selinux;
+  }
+
   static long joinSessionKeyring(Context c, Action.JoinSessionKeyring a) {
     String file = "self/attr/keycreate";
-    String label = a.selinuxLabel();
+    // Without SELinux the step of the label itself tells.
+    String label = a.selinuxLabel() == null || !hasSelinux(c) ? null : a.selinuxLabel();
     if (label != null) {
       // Only for this one keyring: keys that the process makes later are labelled by the policy.
       long result = write(c, file, label);

@@ -23,6 +23,7 @@ final class Steps {
   private final RootActions root = new RootActions();
   private final DeviceActions devices = new DeviceActions();
   private final NetDeviceActions netDevices = new NetDeviceActions();
+  private final List<String> madeResctrlGroups = new ArrayList<>();
   private final List<String> madeCgroups = new ArrayList<>();
 
   Steps(Context context) {
@@ -36,7 +37,9 @@ final class Steps {
 
   /** Takes back what the host misses; the text tells what could not be, or is null. */
   @Nullable String giveBack() {
-    return netDevices.undo(c);
+    String problem = netDevices.undo(c);
+    String groups = Resctrl.remove(c.kernel, madeResctrlGroups);
+    return problem == null ? groups : problem;
   }
 
   /** Closes what only a failure would have needed. */
@@ -96,6 +99,9 @@ final class Steps {
       case Action.StartScope a -> ScopeActions.start(c, a, madeCgroups);
       case Action.AwaitScope a -> ChildProcess.awaitScope(c);
       case Action.AttachDeviceProgram a -> CgroupActions.attachDeviceProgram(c, a);
+      case Action.MakeResctrlGroup a -> Resctrl.make(c, a, madeResctrlGroups);
+      case Action.WriteSchemata a -> Resctrl.writeSchemata(c, a);
+      case Action.JoinResctrlGroup a -> Resctrl.join(c, a);
       case Action.CloneProcess a -> throw misplaced(a);
       case Action.JoinNamespace a -> NamespaceActions.join(c, a.namespace());
       case Action.JoinContainer a -> NamespaceActions.joinContainer(c, a.flags());

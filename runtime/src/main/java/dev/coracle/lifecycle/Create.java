@@ -10,6 +10,7 @@ import dev.coracle.execute.Context;
 import dev.coracle.execute.HookState;
 import dev.coracle.execute.Kept;
 import dev.coracle.execute.Launcher;
+import dev.coracle.execute.Resctrl;
 import dev.coracle.host.HostReader;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -110,7 +111,8 @@ public final class Create {
     boolean isolated = kind == SandboxKind.CONTAINER;
     String keyring = newKeyring(kind) ? SessionKeyring.name(request.id()) : null;
     Planner.Target target =
-        new Planner.Target(bundle.path(), cgroups, isolated, keyring, request.noPivot(), scope);
+        new Planner.Target(
+            bundle.path(), request.id(), cgroups, isolated, keyring, request.noPivot(), scope);
     return new Prepared(bundle, spec, kind, cgroups, scope, plan(spec, host, target));
   }
 
@@ -250,6 +252,7 @@ public final class Create {
         prepared.cgroups(),
         newKeyring(prepared.kind()),
         ScopeText.of(prepared.scope()),
+        Resctrl.toBeMade(k, prepared.plan()),
         spec.annotations(),
         spec.hooks());
   }

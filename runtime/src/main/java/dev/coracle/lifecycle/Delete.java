@@ -9,6 +9,7 @@ import dev.coracle.execute.CgroupKill;
 import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.execute.HookRunner;
 import dev.coracle.execute.HookState;
+import dev.coracle.execute.Resctrl;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.property.OciVersion;
@@ -52,6 +53,10 @@ public final class Delete {
     }
     removeCgroups(e.kernel(), state);
     stopScope(e, state, force);
+    String group = Resctrl.remove(e.kernel(), state.resctrl());
+    if (group != null) {
+      throw new Failure(group);
+    }
     // A failing poststop hook is told and nothing more (runtime.md, "Lifecycle").
     if (!state.hooks().poststop().isEmpty()) {
       HookState hookState =

@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import dev.coracle.json.JsonWriter;
 import dev.coracle.property.Mounts;
 import dev.coracle.property.OciVersion;
+import dev.coracle.property.linux.MemoryPolicy;
 import dev.coracle.property.linux.SeccompFilter;
 import dev.coracle.property.process.Capabilities;
 import dev.coracle.spec.Linux.NamespaceType;
@@ -49,14 +50,19 @@ public final class Features {
     out.endArray();
     out.key("cgroup").object();
     out.field("v1", true).field("v2", true).field("systemd", true);
-    out.field("systemdUser", true).field("rdma", false).endObject();
+    out.field("systemdUser", true).field("rdma", true).endObject();
     seccomp(out);
-    disabled(out, "apparmor");
-    disabled(out, "selinux");
-    disabled(out, "intelRdt");
+    enabled(out, "apparmor");
+    enabled(out, "selinux");
+    out.key("intelRdt").object().field("enabled", true);
+    out.field("schemata", true).field("monitoring", true).endObject();
+    out.key("memoryPolicy").object();
+    words(out, "modes", MemoryPolicy.MODES);
+    words(out, "flags", MemoryPolicy.FLAGS);
+    out.endObject();
     out.key("mountExtensions").object().key("idmap").object().field("enabled", false);
     out.endObject().endObject();
-    disabled(out, "netDevices");
+    enabled(out, "netDevices");
     out.endObject();
     out.key("annotations").object();
     out.field("dev.coracle.version", VERSION);
@@ -84,8 +90,8 @@ public final class Features {
     out.endObject();
   }
 
-  private static void disabled(JsonWriter out, String key) {
-    out.key(key).object().field("enabled", false).endObject();
+  private static void enabled(JsonWriter out, String key) {
+    out.key(key).object().field("enabled", true).endObject();
   }
 
   private static void words(JsonWriter out, String key, String words) {

@@ -2,6 +2,7 @@ package dev.coracle.lifecycle;
 
 import dev.coracle.bus.Systemd;
 import dev.coracle.config.CgroupPlan;
+import dev.coracle.config.ConfigReader;
 import dev.coracle.config.ScopeProperties;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.Files;
@@ -18,10 +19,14 @@ import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.plan.Step;
+import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
+import dev.coracle.property.linux.IntelRdt;
 import dev.coracle.property.linux.resources.ResourcesReader;
+import dev.coracle.spec.Linux;
 import dev.coracle.spec.Resources;
+import dev.coracle.spec.Spec;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
 import dev.coracle.state.Status;
@@ -38,10 +43,13 @@ public final class Update {
    *
    * @param file a file with linux.resources, {@code -} for standard input; null for {@code flags}
    * @param flags what the flags ask for, as linux.resources
+   * @param schemata lines for the container's group of resctrl; empty for none
    */
-  public static void update(Environment e, String id, @Nullable String file, Json.Obj flags)
+  public static void update(
+      Environment e, String id, @Nullable String file, Json.Obj flags, String schemata)
       throws Failure {
-    ContainerState state = Containers.find(e, id).state();
+    StateStore.Entry entry = Containers.find(e, id);
+    ContainerState state = entry.state();
     if (e.store().status(state) == Status.STOPPED) {
       throw new Failure("cannot update a container that has stopped: container not running");
     }
@@ -59,6 +67,9 @@ public final class Update {
         state.cgroups(),
         plan,
         problems);
+    if (!schemata.isEmpty()) {
+      IntelRdt.planSchemata(group(entry, problems), schemata, plan);
+    }
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
     }
@@ -127,6 +138,21 @@ public final class Update {
             new Action.WriteCgroupFile(file, "" + (sum.sumBytes() - limit)),
             step.origin(),
             step.tolerates());
+  }
+
+  /** The container's group of resctrl, which is known from its own config.json only. */
+  private static String group(StateStore.Entry entry, Problems problems) {
+    Problems ofContainer = new Problems();
+    Spec spec =
+        ConfigReader.read(entry.file(), entry.configFrom(), entry.length(), -1, ofContainer);
+    Linux.IntelRdt rdt = spec == null ? null : spec.linux().intelRdt();
+    if (rdt == null) {
+      problems.error(
+          new Origin.Flag("--l3-cache-schema, --mem-bw-schema"),
+          "the container was made without /linux/intelRdt");
+      return "";
+    }
+    return IntelRdt.group(rdt, entry.state().id());
   }
 
   private static Json.Obj read(Environment e, String file) throws Failure {

@@ -2,6 +2,7 @@ package dev.coracle.state;
 
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.spec.Hooks;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -18,6 +19,7 @@ import java.util.Map;
  * @param cgroups its cgroups
  * @param keyring whether it has a session keyring of its own, which exec joins
  * @param scope the scope of systemd that holds it
+ * @param resctrl the directories of resctrl that were made for it
  * @param hooks of which poststart and poststop are still to run
  */
 public record ContainerState(
@@ -33,5 +35,6 @@ public record ContainerState(
     CgroupPaths cgroups,
     boolean keyring,
     ScopeText scope,
+    List<String> resctrl,
     Map<String, String> annotations,
     Hooks hooks) {}

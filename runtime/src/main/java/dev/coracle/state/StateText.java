@@ -54,6 +54,9 @@ final class StateText {
     if (!s.scope().unit().isEmpty()) {
       out.field("scope", s.scope().text());
     }
+    if (!s.resctrl().isEmpty()) {
+      strings(out, "resctrl", s.resctrl());
+    }
     out.key("annotations").object();
     for (Map.Entry<String, String> e : s.annotations().entrySet()) {
       out.field(e.getKey(), e.getValue());
@@ -138,6 +141,7 @@ final class StateText {
             cgroups,
             m.bool("keyring", false),
             scope == null ? ScopeText.NONE : new ScopeText(scope),
+            m.strings("resctrl"),
             Annotations.read(m),
             dev.coracle.property.Hooks.read(m));
     return problems.hasErrors() ? null : state;

@@ -45,6 +45,7 @@ class StateTextTest {
         new CgroupPaths(List.of(new CgroupPaths.Directory("cpu,cpuacct", "/cg/cpu/id")), "/cg/id"),
         true,
         new ScopeText("user a.scope"),
+        List.of("/sys/fs/resctrl/a", "/sys/fs/resctrl/a/mon_groups/id"),
         annotations,
         new Hooks(List.of(), List.of(), List.of(), List.of(), List.of(bare), List.of(hook)));
   }
@@ -80,6 +81,7 @@ class StateTextTest {
             s.cgroups(),
             s.keyring(),
             ScopeText.NONE,
+            s.resctrl(),
             s.annotations(),
             s.hooks());
     String line = StateText.line(before);
