@@ -122,8 +122,6 @@ public final class Bench {
     } catch (NoViewException e) {
       throw new IllegalStateException(e);
     }
-    progress("seccomp compilers");
-    compilers.addAll(CompileCost.measure(contenders, anywhere, options.rounds(), stage.driver(), notes));
     for (CgroupView view : List.of(CgroupView.V2, CgroupView.V1)) {
       try {
         measure(view);
@@ -158,6 +156,12 @@ public final class Bench {
         progress(view.title + ": " + s.title);
         scenario(s, place, passed(able, s.isDocker() ? docker : plain));
       }
+    }
+    if (compilers.isEmpty()) {
+      progress(view.title + ": seccomp compilers");
+      compilers.addAll(
+          CompileCost.measure(
+              passed(able, docker), place, options.rounds(), stage.driver(), notes));
     }
     progress(view.title + ": system calls under Docker's filter");
     syscalls.addAll(SyscallCost.measure(passed(able, docker), place, stage.driver(), notes));

@@ -3,6 +3,7 @@ package dev.coracle.config;
 import dev.coracle.json.Json;
 import dev.coracle.json.JsonException;
 import dev.coracle.json.JsonParser;
+import dev.coracle.json.Known;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.problem.Problems;
@@ -46,6 +47,7 @@ import dev.coracle.property.process.Scheduler;
 import dev.coracle.property.process.SelinuxLabel;
 import dev.coracle.property.process.Terminal;
 import dev.coracle.property.process.User;
+import dev.coracle.spec.CompiledSeccomp;
 import dev.coracle.spec.Linux;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Spec;
@@ -63,9 +65,32 @@ public final class ConfigReader {
    */
   public static @Nullable Spec read(
       byte[] json, int from, int end, long grantableCapabilities, Problems problems) {
-    Members config = object(json, from, end, problems);
+    return read(json, from, end, grantableCapabilities, null, problems);
+  }
+
+  /**
+   * The same, where the meaning of /linux/seccomp is known.
+   *
+   * @param known null where it must be read
+   */
+  public static @Nullable Spec read(
+      byte[] json,
+      int from,
+      int end,
+      long grantableCapabilities,
+      @Nullable KnownFilter known,
+      Problems problems) {
+    Known part =
+        known == null
+            ? null
+            : new Known(known.from(), known.to(), new Json.Obj(List.of(), List.of()));
+    Members config = object(json, from, end, part, problems);
     if (config == null) {
       return null;
+    }
+    if (part != null && !stands(part, config.raw("linux"))) {
+      // What was found is another part of the text: nothing is known.
+      return read(json, from, end, grantableCapabilities, null, problems);
     }
     Vm.check(config);
     return new Spec(
@@ -77,7 +102,13 @@ public final class ConfigReader {
         Mounts.read(config),
         Hooks.read(config),
         Annotations.read(config),
-        linux(config.object("linux")));
+        linux(config.object("linux"), known == null ? null : known.filter()));
+  }
+
+  /** Whether the value of /linux/seccomp is the one that stands for what is known. */
+  @SuppressWarnings("ReferenceEquality") // the very object: an equal one could come from the text
+  private static boolean stands(Known part, @Nullable Json linux) {
+    return linux instanceof Json.Obj o && o.get("seccomp") == part.value();
   }
 
   /** In a user namespace a process has every capability, over what belongs to it. */
@@ -98,14 +129,15 @@ public final class ConfigReader {
   /** The process that a file for {@code exec --process} holds, or null where it is no object. */
   public static @Nullable Process readProcess(
       byte[] json, int from, int end, long grantableCapabilities, Problems problems) {
-    Members process = object(json, from, end, problems);
+    Members process = object(json, from, end, null, problems);
     return process == null ? null : process(process, grantableCapabilities, problems);
   }
 
-  private static @Nullable Members object(byte[] json, int from, int end, Problems problems) {
+  private static @Nullable Members object(
+      byte[] json, int from, int end, @Nullable Known known, Problems problems) {
     Json value;
     try {
-      value = JsonParser.parse(json, from, end);
+      value = JsonParser.parse(json, from, end, known);
     } catch (JsonException e) {
       problems.error(
           Pointer.ROOT,
@@ -142,7 +174,7 @@ public final class ConfigReader {
         ExecCPUAffinity.read(process));
   }
 
-  private static Linux linux(@Nullable Members linux) {
+  private static Linux linux(@Nullable Members linux, @Nullable CompiledSeccomp known) {
     if (linux == null) {
       return Linux.NONE;
     }
@@ -152,7 +184,7 @@ public final class ConfigReader {
         CgroupsPath.read(linux),
         ResourcesReader.read(linux),
         Sysctl.read(linux),
-        SeccompFilter.read(linux),
+        known == null ? SeccompFilter.read(linux) : known,
         RootfsPropagation.read(linux),
         MaskedPaths.read(linux),
         ReadonlyPaths.read(linux),

@@ -47,8 +47,8 @@ import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Mount;
 import dev.coracle.spec.Process;
-import dev.coracle.spec.Seccomp;
 import dev.coracle.spec.Spec;
+import dev.coracle.spec.SystemCallFilter;
 import dev.coracle.systemd.ScopeRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -312,7 +312,7 @@ public final class Planner {
     MemoryPolicy.plan(spec.linux().memoryPolicy(), plan);
     Personality.plan(spec.linux().personality(), plan);
     Capabilities.planBounding(capabilities, capabilitiesOrigin, plan);
-    Seccomp seccomp = spec.linux().seccomp();
+    SystemCallFilter seccomp = spec.linux().seccomp();
     if (seccomp != null && !process.noNewPrivileges()) {
       // Loading a filter takes CAP_SYS_ADMIN then: as late as that is still there.
       SeccompFilter.plan(seccomp, Phase.CHILD_PROCESS, target.bundle(), plan);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A reader of JSON text in UTF-8 (RFC 8259) straight from bytes, strict, with a bounded depth:
@@ -16,6 +17,8 @@ public final class JsonParser {
   private final byte[] in;
   private final int end;
   private int at;
+  private @Nullable Known known;
+  private int knownFrom = -1;
   private char[] chars = new char[256];
 
   private JsonParser(byte[] in, int from, int end) {
@@ -26,14 +29,26 @@ public final class JsonParser {
 
   /** The one value that the bytes {@code from} to {@code end} hold. */
   public static Json parse(byte[] in, int from, int end) throws JsonException {
-    JsonParser p = new JsonParser(in, from, end);
-    p.space();
-    Json value = p.value(0);
-    p.space();
-    if (p.at != end) {
-      throw p.broken("unexpected text after the JSON value");
+    return new JsonParser(in, from, end).whole();
+  }
+
+  private Json whole() throws JsonException {
+    space();
+    Json value = value(0);
+    space();
+    if (at != end) {
+      throw broken("unexpected text after the JSON value");
     }
     return value;
+  }
+
+  /** The same, where the value of a part is known. */
+  public static Json parse(byte[] in, int from, int end, @Nullable Known known)
+      throws JsonException {
+    JsonParser p = new JsonParser(in, from, end);
+    p.known = known;
+    p.knownFrom = known == null ? -1 : known.from();
+    return p.whole();
   }
 
   /** The one value that {@code in} holds. */
@@ -44,6 +59,11 @@ public final class JsonParser {
   private Json value(int depth) throws JsonException {
     if (at >= end) {
       throw broken("unexpected end of JSON");
+    }
+    Known part = known;
+    if (at == knownFrom && part != null) {
+      at = part.to();
+      return part.value();
     }
     switch (in[at]) {
       case '{':

@@ -105,8 +105,18 @@ public final class RecordingKernel implements Kernel {
 
   /** Gives a file something to read; any other file is empty. */
   public RecordingKernel file(String path, String content) {
-    state.files.put(path, Bytes.utf8(content));
+    return file(path, Bytes.utf8(content));
+  }
+
+  /** The same with bytes. */
+  public RecordingKernel file(String path, byte[] content) {
+    state.files.put(path, content);
     return this;
+  }
+
+  /** The bytes that a file holds; null where nothing is known of it. */
+  public byte @Nullable [] bytes(String path) {
+    return state.files.get(path);
   }
 
   /** Sets what all calls of a kind return. */

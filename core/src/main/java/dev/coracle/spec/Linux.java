@@ -32,7 +32,7 @@ public record Linux(
     @Nullable String cgroupsPath,
     @Nullable Resources resources,
     Map<String, String> sysctl,
-    @Nullable Seccomp seccomp,
+    @Nullable SystemCallFilter seccomp,
     @Nullable String rootfsPropagation,
     List<String> maskedPaths,
     List<String> readonlyPaths,
@@ -56,7 +56,7 @@ public record Linux(
       @Nullable String cgroupsPath,
       @Nullable Resources resources,
       Map<String, String> sysctl,
-      @Nullable Seccomp seccomp,
+      @Nullable SystemCallFilter seccomp,
       @Nullable String rootfsPropagation,
       List<String> maskedPaths,
       List<String> readonlyPaths) {

@@ -22,12 +22,13 @@ public record Seccomp(
     List<String> flags,
     @Nullable String listenerPath,
     @Nullable String listenerMetadata,
-    List<Rule> syscalls) {
+    List<Rule> syscalls)
+    implements SystemCallFilter {
 
   /** The action that leaves a system call to an agent in user space. */
   public static final String NOTIFY = "SCMP_ACT_NOTIFY";
 
-  /** Whether some system call is left to an agent: then the filter has a listener. */
+  @Override
   public boolean notifies() {
     for (Rule rule : syscalls) {
       if (rule.action().equals(NOTIFY)) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.coracle.problem.Problem;
 import dev.coracle.problem.Problems;
+import dev.coracle.spec.CompiledSeccomp;
 import dev.coracle.spec.Spec;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,6 +19,37 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What each property's class says of a wrong value: where, and in which words. */
 class ConfigReaderTest {
+  @Test
+  void aKnownFilterIsTakenWhereItStandsAndNowhereElse() {
+    CompiledSeccomp filter = new CompiledSeccomp(new byte[8], 4);
+    String profile = "{'defaultAction':'SCMP_ACT_ALLOW'}";
+    String right = "{'ociVersion':'1.0.0','linux':{'seccomp':" + profile + ",'rootfsPropagation':'shared'}}";
+    Spec spec = withKnown(right, profile, filter);
+    assertThat(spec.linux().seccomp()).isSameAs(filter);
+    assertThat(spec.linux().rootfsPropagation()).isEqualTo("shared");
+    // A part that is another property's is read, and so is the filter.
+    String wrong =
+        "{'ociVersion':'1.0.0','annotations':{'seccomp':" + profile + "},'linux':{'seccomp':{}}}";
+    Problems problems = new Problems();
+    byte[] json = wrong.replace('\'', '"').getBytes(UTF_8);
+    int from = wrong.indexOf(profile);
+    KnownFilter known = new KnownFilter(from, from + profile.length(), filter);
+    assertThat(ConfigReader.read(json, 0, json.length, ALL, known, problems)).isNotNull();
+    assertThat(problems.errorText())
+        .contains("/annotations/seccomp: must be a string")
+        .contains("/linux/seccomp/defaultAction: is required");
+  }
+
+  private static Spec withKnown(String config, String part, CompiledSeccomp filter) {
+    Problems problems = new Problems();
+    byte[] json = config.replace('\'', '"').getBytes(UTF_8);
+    int from = config.indexOf(part);
+    KnownFilter known = new KnownFilter(from, from + part.length(), filter);
+    Spec spec = ConfigReader.read(json, 0, json.length, ALL, known, problems);
+    assertThat(problems.all()).isEmpty();
+    return requireNonNull(spec);
+  }
+
   private static final long ALL = (1L << 41) - 1;
   private final Problems problems = new Problems();
 

@@ -26,6 +26,7 @@ import dev.coracle.lifecycle.Start;
 import dev.coracle.lifecycle.StateReport;
 import dev.coracle.lifecycle.Update;
 import dev.coracle.property.process.Env;
+import dev.coracle.state.FilterCache;
 import dev.coracle.state.StateStore;
 import java.util.ArrayList;
 import java.util.List;
@@ -291,7 +292,14 @@ public final class Cli {
     if (rootless == null) {
       throw new Failure("--rootless must be auto, true or false, not \"" + word + "\"");
     }
-    return new Environment(k, new StateStore(k, root), root, variables, log, rootless);
+    return new Environment(
+        k,
+        new StateStore(k, root),
+        new FilterCache(k, root, commit),
+        root,
+        variables,
+        log,
+        rootless);
   }
 
   private String defaultRoot(List<String> variables) {

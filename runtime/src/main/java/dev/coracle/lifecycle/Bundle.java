@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import dev.coracle.abi.Bytes;
 import dev.coracle.config.ConfigReader;
 import dev.coracle.config.Host;
+import dev.coracle.config.KnownFilter;
 import dev.coracle.execute.Files;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -42,8 +43,10 @@ record Bundle(String path, byte[] config, int length, Spec spec) {
     if (content == null) {
       throw new Failure("bundle \"" + absolute + "\": config.json cannot be read: " + why(read));
     }
-    Spec spec =
-        ConfigReader.read(content.bytes(), 0, content.length(), host.capabilities(), problems);
+    byte[] bytes = content.bytes();
+    int end = content.length();
+    KnownFilter known = e.filters().find(bytes, 0, end);
+    Spec spec = ConfigReader.read(bytes, 0, end, host.capabilities(), known, problems);
     if (spec == null) {
       throw new Failure(problems.errorText());
     }

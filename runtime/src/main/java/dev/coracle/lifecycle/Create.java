@@ -223,6 +223,7 @@ public final class Create {
     String problem = attempt(context, launcher, state(prepared), bundle);
     if (problem == null) {
       launcher.settle();
+      e.filters().keep(prepared.plan());
       Process process = spec.process();
       return new Created(launcher, process != null && process.terminal());
     }

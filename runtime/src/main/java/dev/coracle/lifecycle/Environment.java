@@ -2,6 +2,7 @@ package dev.coracle.lifecycle;
 
 import dev.coracle.execute.Rootless;
 import dev.coracle.kernel.DescribingKernel;
+import dev.coracle.state.FilterCache;
 import dev.coracle.state.StateStore;
 import java.util.List;
 
@@ -15,6 +16,7 @@ import java.util.List;
 public record Environment(
     DescribingKernel kernel,
     StateStore store,
+    FilterCache filters,
     String root,
     List<String> variables,
     Output output,
@@ -24,10 +26,11 @@ public record Environment(
   public Environment(
       DescribingKernel kernel,
       StateStore store,
+      FilterCache filters,
       String root,
       List<String> variables,
       Output output) {
-    this(kernel, store, root, variables, output, Rootless.AUTO);
+    this(kernel, store, filters, root, variables, output, Rootless.AUTO);
   }
 
   /** Where a verb writes. */

@@ -4,6 +4,7 @@ import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.cgroup.SubCgroups;
 import dev.coracle.config.ConfigReader;
 import dev.coracle.config.Host;
+import dev.coracle.config.KnownFilter;
 import dev.coracle.config.Planner;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.Files;
@@ -108,7 +109,7 @@ public final class Exec {
     }
     Problems problems = new Problems();
     Host host = HostReader.read(e.kernel(), problems);
-    Spec spec = spec(entry, host);
+    Spec spec = spec(e, entry, host);
     Process process = process(e, request, spec, host, problems);
     boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
     String keyring = state.keyring() ? SessionKeyring.name(state.id()) : null;
@@ -121,14 +122,18 @@ public final class Exec {
     if (!problems.warningText().isEmpty()) {
       e.output().warn(problems.warningText());
     }
-    return launch(e, request, state, process, plan);
+    Executed executed = launch(e, request, state, process, plan);
+    e.filters().keep(plan);
+    return executed;
   }
 
-  private static Spec spec(StateStore.Entry entry, Host host) throws Failure {
+  private static Spec spec(Environment e, StateStore.Entry entry, Host host) throws Failure {
     Problems ofContainer = new Problems();
-    Spec spec =
-        ConfigReader.read(
-            entry.file(), entry.configFrom(), entry.length(), host.capabilities(), ofContainer);
+    byte[] file = entry.file();
+    int from = entry.configFrom();
+    int end = entry.length();
+    KnownFilter known = e.filters().find(file, from, end);
+    Spec spec = ConfigReader.read(file, from, end, host.capabilities(), known, ofContainer);
     if (spec == null || ofContainer.hasErrors()) {
       throw new Failure("the container's saved config.json: " + ofContainer.errorText());
     }

@@ -8,6 +8,7 @@ import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.RecordingKernel;
 import dev.coracle.spec.Linux.NamespaceType;
+import dev.coracle.state.FilterCache;
 import dev.coracle.state.StateStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -97,7 +98,13 @@ final class FakeHost {
             warned.add(text);
           }
         };
-    return new Environment(k, new StateStore(k, ROOT), ROOT, List.of(variables), output);
+    return new Environment(
+        k,
+        new StateStore(k, ROOT),
+        new FilterCache(k, ROOT, "c0ffee"),
+        ROOT,
+        List.of(variables),
+        output);
   }
 
   static Create.Request request(@Nullable String sandbox) {

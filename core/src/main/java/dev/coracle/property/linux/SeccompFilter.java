@@ -12,9 +12,11 @@ import dev.coracle.seccomp.Abi;
 import dev.coracle.seccomp.Actions;
 import dev.coracle.seccomp.SeccompCompiler;
 import dev.coracle.seccomp.Words;
+import dev.coracle.spec.CompiledSeccomp;
 import dev.coracle.spec.Seccomp;
 import dev.coracle.spec.Seccomp.Arg;
 import dev.coracle.spec.Seccomp.Rule;
+import dev.coracle.spec.SystemCallFilter;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -96,9 +98,17 @@ public final class SeccompFilter {
    *
    * @param bundle the bundle's absolute path
    */
-  public static void plan(Seccomp seccomp, Phase phase, String bundle, PlanBuilder plan) {
-    byte[] filter = SeccompCompiler.compile(seccomp, NATIVE);
-    String summary = SeccompCompiler.instructions(filter) + " instructions";
+  public static void plan(
+      SystemCallFilter filter, Phase phase, String bundle, PlanBuilder plan) {
+    InstallSeccomp action =
+        switch (filter) {
+          case Seccomp s -> install(s, bundle);
+          case CompiledSeccomp c -> new InstallSeccomp(program(c.program()), c.flags(), null);
+        };
+    plan.add(phase, action, POINTER);
+  }
+
+  private static InstallSeccomp install(Seccomp seccomp, String bundle) {
     long flags = flagBits(seccomp.flags());
     String path = seccomp.listenerPath();
     Listener listener = null;
@@ -111,7 +121,11 @@ public final class SeccompFilter {
         flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
       }
     }
-    plan.add(phase, new InstallSeccomp(new Program(filter, summary), flags, listener), POINTER);
+    return new InstallSeccomp(program(SeccompCompiler.compile(seccomp, NATIVE)), flags, listener);
+  }
+
+  private static Program program(byte[] filter) {
+    return new Program(filter, SeccompCompiler.instructions(filter) + " instructions");
   }
 
   /** SECCOMP_FILTER_FLAG_*: the kernel's first bits have the order of the words. */
