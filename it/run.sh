@@ -24,7 +24,9 @@ if [ -z "${NO_BUILD:-}" ]; then
   (cd "$here/.." && mvn -q -B -ntp -pl it -am test-compile dependency:build-classpath -Dmdep.outputFile="$cp" -Dmdep.includeScope=test) || exit 1
 fi
 mkdir -p "$out"
-gcc -static -O1 -Wall -o "$out/probe" "$here/src/test/resources/dev/coracle/it/harness/probe.c" || exit 1
+for program in probe inject; do
+  gcc -static -O1 -Wall -o "$out/$program" "$here/src/test/resources/dev/coracle/it/harness/$program.c" || exit 1
+done
 
 # A copy, so that a build meanwhile does not change what runs.
 classes=$(mktemp -d "$out/classes.XXXXXX"); trap 'rm -rf "$classes"' EXIT
@@ -37,7 +39,7 @@ suite() {
   case $view in engine|systemd) tag=(--include-tag "$view") ;; esac
   [ ${#what[@]} -gt 0 ] || what=(--select-package dev.coracle.it --include-classname '.*IT$')
   printf '%q ' "$java" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$@" \
-    -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -cp "$classes:$(cat "$cp")" \
+    -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -Dcoracle.it.inject="$out/inject" -cp "$classes:$(cat "$cp")" \
     org.junit.platform.console.ConsoleLauncher execute --disable-banner --fail-if-no-tests --details="${DETAILS:-summary}" \
     --reports-dir="$out/$view" "${tag[@]}" "${what[@]}"
 }

@@ -583,7 +583,7 @@ final class Calls {
   }
 
   static String resetSignals() {
-    return "rt_sigaction(" + ")";
+    return "rt_sigprocmask(SIG_SETMASK, [])";
   }
 
   static String ignoreSignal(int signal) {

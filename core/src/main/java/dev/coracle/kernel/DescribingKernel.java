@@ -24,6 +24,12 @@ public final class DescribingKernel implements Kernel {
     return result == lastErrno ? lastFailure : "";
   }
 
+  @Override
+  public String explain(long result) {
+    String call = lastFailure(result);
+    return (call.isEmpty() ? "" : call + ": ") + Errno.text(-result);
+  }
+
   private long failed(long result, String call) {
     lastErrno = result;
     lastFailure = call;

@@ -335,4 +335,11 @@ public interface Kernel {
 
   /** The environment of this process, as it was at its start (environ(7)). */
   List<String> environ();
+
+  // --- words ---
+
+  /** A failure in words: the call where it is known, and the error. */
+  default String explain(long result) {
+    return Errno.text(-result);
+  }
 }

@@ -47,7 +47,7 @@ public final class Cli {
   private Cli(Kernel kernel, String argv0, List<String> args, String commit) {
     this.commit = commit;
     this.k = new DescribingKernel(kernel);
-    this.log = new Log(kernel);
+    this.log = new Log(k);
     this.name = argv0.substring(argv0.lastIndexOf('/') + 1);
     this.args = args;
     this.runproc = name.equals("runproc");
@@ -138,7 +138,7 @@ public final class Cli {
     // A process that we write to may be gone: that is an error to tell, not our end.
     long ignored = k.ignoreSignal(SIGPIPE);
     if (ignored < 0) {
-      throw new Failure("cannot ignore SIGPIPE: " + k.lastFailure(ignored));
+      throw new Failure("cannot ignore SIGPIPE: " + k.explain(ignored));
     }
     Environment e = environment(global);
     int most = Usage.takesProgram(verb) ? Integer.MAX_VALUE : verb.equals("kill") ? 2 : 1;

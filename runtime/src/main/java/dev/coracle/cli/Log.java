@@ -48,8 +48,12 @@ final class Log implements Environment.Output {
   }
 
   @Override
-  public void print(String text) {
-    write(1, text);
+  public void print(String text) throws Failure {
+    byte[] bytes = Bytes.utf8(text);
+    long result = Files.writeAll(k, 1, bytes, 0, bytes.length);
+    if (result < 0) {
+      throw new Failure("cannot write to standard output: " + k.explain(result));
+    }
   }
 
   @Override
@@ -86,21 +90,21 @@ final class Log implements Environment.Output {
     long flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
     long fd = k.openat2(AT_FDCWD, path, flags, 0644, 0);
     if (fd < 0) {
-      write(2, "log file \"" + path + "\": " + Errno.text(-fd) + "\n");
+      write(2, "log file \"" + path + "\": " + k.explain(fd) + "\n");
       return;
     }
     write((int) fd, line);
     long closed = k.close((int) fd);
     if (closed < 0) {
-      write(2, "log file \"" + path + "\": " + Errno.text(-closed) + "\n");
+      write(2, "log file \"" + path + "\": " + k.explain(closed) + "\n");
     }
   }
 
   private void write(int fd, String text) {
     byte[] bytes = Bytes.utf8(text);
     long result = Files.writeAll(k, fd, bytes, 0, bytes.length);
-    if (result < 0 && fd == 1) {
-      write(2, "standard output: " + Errno.text(-result) + "\n");
+    if (result < 0 && fd != 2) {
+      write(2, "log file: " + k.explain(result) + "\n");
     }
   }
 }

@@ -11,6 +11,7 @@ import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Cgroups, by the host's paths: nothing of the container's can reach them. */
@@ -45,23 +46,40 @@ public final class CgroupActions {
 
   /** One that was there already must be empty, those below it too, and must let processes run. */
   private static long checkIdle(Context c, String path) {
-    if (!CgroupProcesses.below(c.kernel, path).isEmpty()) {
+    List<Integer> pids = new ArrayList<>();
+    long result = CgroupProcesses.below(c.kernel, path, pids);
+    if (result < 0) {
+      return result;
+    }
+    if (!pids.isEmpty()) {
       return c.fail(Errno.EBUSY, "container's cgroup is not empty: other processes are in it");
     }
     // A process that is made in a frozen one would stand still, and we would wait for it for ever.
-    return isFrozen(c.kernel, path)
+    long frozen = isFrozen(c.kernel, path);
+    return frozen > 0
         ? c.fail(Errno.EBUSY, "container's cgroup unexpectedly frozen")
-        : 0;
+        : frozen;
   }
 
-  /** Whether a cgroup without processes is stopped, by itself or by one above it. */
-  private static boolean isFrozen(Kernel k, String path) {
-    Files.Content v2 = Files.read(k, path + "/cgroup.events", FILE_MOST).content();
+  /**
+   * Whether a cgroup without processes is stopped, by itself or by one above it: 1, 0, or −errno
+   * where nobody knows.
+   */
+  private static long isFrozen(Kernel k, String path) {
+    Files.Read read = Files.read(k, path + "/cgroup.events", FILE_MOST);
+    Files.Content v2 = read.content();
     if (v2 != null) {
-      return v2.text().contains("frozen 1");
+      return v2.text().contains("frozen 1") ? 1 : 0;
     }
-    Files.Content v1 = Files.read(k, path + "/freezer.state", FILE_MOST).content();
-    return v1 != null && !v1.text().startsWith("THAWED");
+    if (read.errno() != -Errno.ENOENT) {
+      return read.errno();
+    }
+    read = Files.read(k, path + "/freezer.state", FILE_MOST);
+    Files.Content v1 = read.content();
+    if (v1 != null) {
+      return v1.text().startsWith("THAWED") ? 0 : 1;
+    }
+    return read.errno() == -Errno.ENOENT ? 0 : read.errno();
   }
 
   static long makeWithParents(Context c, String path, List<String> made) {
@@ -110,13 +128,12 @@ public final class CgroupActions {
 
   /** Removes a cgroup and those below it: the container may have made some. */
   public static long removeTree(Kernel k, String path) {
-    for (String child : CgroupProcesses.children(k, path)) {
-      long result = removeTree(k, path + "/" + child);
-      if (result < 0) {
-        return result;
-      }
+    List<String> children = new ArrayList<>();
+    long result = CgroupProcesses.children(k, path, children);
+    for (int i = 0; i < children.size() && result >= 0; i++) {
+      result = removeTree(k, path + "/" + children.get(i));
     }
-    return removeOnce(k, path);
+    return result < 0 ? result : removeOnce(k, path);
   }
 
   static long enableControllers(Context c, Action.EnableControllers a) {

@@ -5,6 +5,7 @@ import static dev.coracle.abi.Process.SIGKILL;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -22,7 +23,8 @@ public final class CgroupKill {
     if (v2 != null && CgroupActions.write(k, v2 + "/cgroup.kill", "1") >= 0) {
       // On a hybrid host a v1 freezer may hold them, and lets not even SIGKILL through.
       Freezer freezer = new Freezer(k, paths);
-      return freezer.isV1() && freezer.isFrozen() ? freezer.thaw() : 0;
+      long frozen = freezer.isV1() ? freezer.isFrozen() : 0;
+      return frozen > 0 ? freezer.thaw() : frozen;
     }
     return signal(k, paths, SIGKILL);
   }
@@ -33,16 +35,22 @@ public final class CgroupKill {
    */
   public static long signal(Kernel k, CgroupPaths paths, int signal) {
     Freezer freezer = new Freezer(k, paths);
-    List<Integer> pids = CgroupProcesses.of(k, paths);
-    if (pids.isEmpty()) {
-      return 0;
+    List<Integer> pids = new ArrayList<>();
+    long found = CgroupProcesses.of(k, paths, pids);
+    if (found < 0 || pids.isEmpty()) {
+      return found;
     }
-    boolean paused = freezer.isFrozen();
+    long state = freezer.isFrozen();
+    if (state < 0) {
+      return state;
+    }
+    boolean paused = state > 0;
     boolean frozen = paused || (pids.size() > 1 && freezer.freeze(FREEZE_MILLIS) >= 0);
-    if (frozen && !paused) {
-      pids = CgroupProcesses.of(k, paths);
-    }
     long result = 0;
+    if (frozen && !paused) {
+      pids.clear();
+      result = CgroupProcesses.of(k, paths, pids);
+    }
     for (int pid : pids) {
       long sent = k.kill(pid, signal);
       if (sent < 0 && sent != -Errno.ESRCH) {

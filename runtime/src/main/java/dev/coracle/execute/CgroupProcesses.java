@@ -22,33 +22,42 @@ public final class CgroupProcesses {
 
   private CgroupProcesses() {}
 
-  /** Their pids, as the host sees them. */
-  public static List<Integer> of(Kernel k, CgroupPaths paths) {
-    List<Integer> pids = new ArrayList<>();
+  /**
+   * Adds their pids, as the host sees them; a cgroup that is gone has none.
+   *
+   * @return −errno where not all could be found
+   */
+  public static long of(Kernel k, CgroupPaths paths, List<Integer> pids) {
     String v2 = paths.v2Path();
     if (v2 != null) {
-      collect(k, v2, pids);
-    } else if (!paths.v1().isEmpty()) {
-      collect(k, paths.v1().get(0).path(), pids);
+      return collect(k, v2, pids);
     }
-    return pids;
+    return paths.v1().isEmpty() ? 0 : collect(k, paths.v1().get(0).path(), pids);
   }
 
-  /** The pids in one cgroup and in those below it. */
-  static List<Integer> below(Kernel k, String cgroup) {
-    List<Integer> pids = new ArrayList<>();
-    collect(k, cgroup, pids);
-    return pids;
+  /** Adds the pids in one cgroup and in those below it. */
+  static long below(Kernel k, String cgroup, List<Integer> pids) {
+    return collect(k, cgroup, pids);
   }
 
-  private static void collect(Kernel k, String cgroup, List<Integer> pids) {
-    Files.Content content = Files.read(k, cgroup + "/cgroup.procs", MOST_BYTES).content();
-    if (content != null) {
-      numbers(content, pids);
+  private static long collect(Kernel k, String cgroup, List<Integer> pids) {
+    Files.Read read = Files.read(k, cgroup + "/cgroup.procs", MOST_BYTES);
+    Files.Content content = read.content();
+    if (content == null) {
+      return isGone(read.errno()) ? 0 : read.errno();
     }
-    for (String child : children(k, cgroup)) {
-      collect(k, cgroup + "/" + child, pids);
+    numbers(content, pids);
+    List<String> children = new ArrayList<>();
+    long result = children(k, cgroup, children);
+    for (int i = 0; i < children.size() && result >= 0; i++) {
+      result = collect(k, cgroup + "/" + children.get(i), pids);
     }
+    return result;
+  }
+
+  /** ENODEV: it was removed between opening a file of it and reading. */
+  private static boolean isGone(long errno) {
+    return errno == -Errno.ENOENT || errno == -Errno.ENODEV;
   }
 
   private static void numbers(Files.Content content, List<Integer> pids) {
@@ -83,12 +92,11 @@ public final class CgroupProcesses {
     return k.openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
   }
 
-  /** The cgroups directly below one. */
-  static List<String> children(Kernel k, String cgroup) {
-    List<String> out = new ArrayList<>();
+  /** Adds the names of the cgroups directly below one; one that is gone has none. */
+  static long children(Kernel k, String cgroup, List<String> out) {
     long fd = k.openat2(AT_FDCWD, cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
     if (fd < 0) {
-      return out;
+      return isGone(fd) ? 0 : fd;
     }
     byte[] entries = new byte[DIRENTS_BYTES];
     long n = k.getdents64((int) fd, entries);
@@ -102,6 +110,6 @@ public final class CgroupProcesses {
       n = k.getdents64((int) fd, entries);
     }
     long closed = k.close((int) fd);
-    return closed < 0 ? new ArrayList<>() : out;
+    return n < 0 && !isGone(n) ? n : Math.min(closed, 0);
   }
 }

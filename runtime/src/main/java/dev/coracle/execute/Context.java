@@ -178,8 +178,7 @@ public final class Context {
     if (detail != null) {
       return detail;
     }
-    String call = kernel.lastFailure(result);
-    return (call.isEmpty() ? "" : call + ": ") + Errno.text(-result);
+    return kernel.explain(result);
   }
 
   /** The root directory: that of the container, or the process's own. */

@@ -22,16 +22,22 @@ public final class Freezer {
     this.v2 = paths.v2Path();
   }
 
-  /** Whether the processes are stopped, or about to be. */
-  public boolean isFrozen() {
+  /** Whether the processes are stopped, or about to be: 1, 0, or −errno where nobody knows. */
+  public long isFrozen() {
     return v1 != null
         ? reads(v1 + "/freezer.self_freezing", "1")
-        : reads(v2 + "/cgroup.freeze", "1");
+        : v2 != null ? reads(v2 + "/cgroup.freeze", "1") : 0;
   }
 
-  private boolean reads(String path, String text) {
-    Files.Content content = Files.read(k, path, FILE_MOST).content();
-    return content != null && content.text().startsWith(text);
+  /** A cgroup that is gone, or that has no freezer, stops nobody. */
+  private long reads(String path, String text) {
+    Files.Read read = Files.read(k, path, FILE_MOST);
+    Files.Content content = read.content();
+    if (content == null) {
+      boolean gone = read.errno() == -Errno.ENOENT || read.errno() == -Errno.ENODEV;
+      return gone ? 0 : read.errno();
+    }
+    return content.text().startsWith(text) ? 1 : 0;
   }
 
   /** Whether it is that of cgroup v1, which holds a process even against SIGKILL. */
@@ -72,10 +78,10 @@ public final class Freezer {
       if (result < 0) {
         return result;
       }
-      boolean done =
+      long done =
           v1 != null ? reads(file, word) : contains(v2 + "/cgroup.events", "frozen " + word);
-      if (done) {
-        return 0;
+      if (done != 0) {
+        return Math.min(done, 0);
       }
       long slept = k.poll(new int[0], new short[0], new short[0], ROUND_MILLIS);
       if (slept < 0 && slept != -Errno.EINTR) {
@@ -85,8 +91,9 @@ public final class Freezer {
     return -Errno.ETIMEDOUT;
   }
 
-  private boolean contains(String path, String line) {
-    Files.Content content = Files.read(k, path, FILE_MOST).content();
-    return content != null && content.text().contains(line);
+  private long contains(String path, String line) {
+    Files.Read read = Files.read(k, path, FILE_MOST);
+    Files.Content content = read.content();
+    return content == null ? read.errno() : content.text().contains(line) ? 1 : 0;
   }
 }

@@ -53,7 +53,7 @@ public final class HookRunner {
     int[] stdin = new int[2];
     long result = k.pipe2(stdin, O_CLOEXEC);
     if (result < 0) {
-      return "cannot be run: pipe2: " + Errno.text(-result);
+      return "cannot be run: " + k.explain(result);
     }
     int[] pidfd = new int[1];
     long pid = k.clone3(CLONE_PIDFD, pidfd, SIGCHLD, -1);
@@ -64,13 +64,13 @@ public final class HookRunner {
     closeQuietly(k, stdin[0]);
     if (pid < 0) {
       closeQuietly(k, stdin[1]);
-      return "cannot be run: clone3: " + Errno.text(-pid);
+      return "cannot be run: " + k.explain(pid);
     }
     byte[] text = Bytes.utf8(state);
     // A hook need not read its state, and may be gone: EPIPE is no failure (SIGPIPE is ignored).
     long written = Files.writeAll(k, stdin[1], text, 0, text.length);
     closeQuietly(k, stdin[1]);
-    String problem = written < 0 && written != -Errno.EPIPE ? Errno.text(-written) : null;
+    String problem = written < 0 && written != -Errno.EPIPE ? k.explain(written) : null;
     String ended = await(k, (int) pid, pidfd[0], hook);
     closeQuietly(k, pidfd[0]);
     return problem == null ? ended : "cannot be told the state: " + problem;
@@ -86,7 +86,7 @@ public final class HookRunner {
       List<String> env = hook.env();
       result = k.execve(hook.path(), args, env == null ? inherited : env);
     }
-    byte[] message = Bytes.utf8("hook " + hook.path() + ": " + Errno.text(-result) + "\n");
+    byte[] message = Bytes.utf8("hook " + hook.path() + ": " + k.explain(result) + "\n");
     Files.writeAll(k, 2, message, 0, message.length);
     exit(k, NOT_EXECUTED);
   }
@@ -105,11 +105,11 @@ public final class HookRunner {
     if (ended <= 0) {
       problem =
           ended < 0
-              ? "cannot be timed and was killed: " + Errno.text(-ended)
+              ? "cannot be timed and was killed: " + k.explain(ended)
               : "did not end within " + limit + " s and was killed";
       long killed = k.pidfd_send_signal(pidfd, SIGKILL);
       if (killed < 0 && killed != -Errno.ESRCH) {
-        return problem + ": " + Errno.text(-killed);
+        return problem + ": " + k.explain(killed);
       }
     }
     int[] status = new int[1];
@@ -121,7 +121,7 @@ public final class HookRunner {
       return problem;
     }
     if (result < 0) {
-      return "cannot be waited for: " + Errno.text(-result);
+      return "cannot be waited for: " + k.explain(result);
     }
     int code = Process.exitCode(status[0]);
     return code == 0

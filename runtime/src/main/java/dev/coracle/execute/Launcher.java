@@ -253,7 +253,8 @@ public final class Launcher {
               : steps.run(plan.in(Phase.PARENT_HOOKS));
       if (problem == null) {
         long sent = c.kernel.write(sync, message, 0, 1);
-        problem = sent < 0 ? unheard(sent) : null;
+        // EPIPE: it is gone, and its last words are still to be read.
+        problem = sent < 0 && sent != -Errno.EPIPE ? unheard(sent) : null;
       }
       if (problem != null) {
         return problem;
@@ -282,7 +283,10 @@ public final class Launcher {
   }
 
   private String died() {
-    await();
+    long result = await();
+    if (result < 0) {
+      return "cannot wait for the container's process: " + c.explain(result);
+    }
     int code = Process.exitCode(waitStatus);
     String how =
         Process.exited(waitStatus)
@@ -292,14 +296,16 @@ public final class Launcher {
     return "the container's process " + how + " while it was set up" + hint;
   }
 
-  /** Waits for the child's end and returns its wait status. */
-  public int await() {
+  /** Waits for the child's end and returns its wait status, or −errno. */
+  public long await() {
     int[] status = new int[1];
     while (!reaped) {
       long result = c.kernel.wait4(pid, status, 0);
-      if (result != -Errno.EINTR) {
+      if (result >= 0) {
         reaped = true;
         waitStatus = status[0];
+      } else if (result != -Errno.EINTR) {
+        return result;
       }
     }
     return waitStatus;
@@ -321,14 +327,17 @@ public final class Launcher {
    */
   public @Nullable String undo() {
     Kernel k = c.kernel;
+    String problem = null;
     if (pidfd >= 0 && !reaped) {
       long result = k.pidfd_send_signal(pidfd, SIGKILL);
       if (result < 0 && result != -Errno.ESRCH) {
-        return "cannot kill process " + pid + ": " + Errno.text(-result);
+        return "cannot kill process " + pid + ": " + c.kernel.explain(result);
       }
-      await();
+      long ended = await();
+      problem = ended < 0 ? "cannot wait for process " + pid + ": " + c.explain(ended) : null;
     }
-    String problem = steps.giveBack();
+    String given = steps.giveBack();
+    problem = given == null ? problem : given;
     String scope = ScopeActions.stop(c);
     problem = scope == null ? problem : scope;
     List<String> made = steps.madeCgroups();
@@ -339,7 +348,7 @@ public final class Launcher {
         result = CgroupActions.remove(k, made.get(i));
       }
       if (result < 0) {
-        problem = "cannot remove cgroup \"" + made.get(i) + "\": " + Errno.text(-result);
+        problem = "cannot remove cgroup \"" + made.get(i) + "\": " + c.kernel.explain(result);
       }
     }
     closeIfOpen(pidfd);

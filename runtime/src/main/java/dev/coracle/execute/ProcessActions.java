@@ -233,7 +233,7 @@ final class ProcessActions {
           switch ((int) -result) {
             case Errno.ENOEXEC -> "exec format error";
             case Errno.ENOENT -> "no such file or directory (is its interpreter missing?)";
-            default -> Errno.text(-result);
+            default -> c.kernel.explain(result);
           };
       return c.fail((int) -result, "exec " + program + ": " + why);
     }

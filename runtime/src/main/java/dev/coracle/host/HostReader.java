@@ -27,7 +27,7 @@ public final class HostReader {
     long[] sets = new long[3];
     long result = k.capget(sets);
     if (result < 0) {
-      problems.error(HOST, "cannot read our own capabilities: " + Errno.text(-result));
+      problems.error(HOST, "cannot read our own capabilities: " + k.explain(result));
     }
     Host host = new Host(cgroups(k, problems), sets[1]);
     return host.privileged()
@@ -37,7 +37,11 @@ public final class HostReader {
 
   private static CgroupLayout cgroups(Kernel k, Problems problems) {
     byte[] own = bytes(k, "/proc/self/cgroup", MOST_CGROUP_BYTES, problems);
-    if (k.statfsType(CgroupLayout.MOUNT_POINT) == CGROUP2_SUPER_MAGIC) {
+    long type = k.statfsType(CgroupLayout.MOUNT_POINT);
+    if (type < 0 && type != -Errno.ENOENT) {
+      problems.error(HOST, "cannot find the cgroups: " + k.explain(type));
+    }
+    if (type == CGROUP2_SUPER_MAGIC) {
       CgroupLayout layout = CgroupLayout.unified(own);
       String controllers = CgroupLayout.MOUNT_POINT + "/cgroup.controllers";
       return layout.withControllers(bytes(k, controllers, MOST_CGROUP_BYTES, problems));
@@ -52,7 +56,7 @@ public final class HostReader {
     Files.Content content = read.content();
     if (content == null) {
       if (read.errno() != -Errno.ENOENT) {
-        problems.error(HOST, "cannot read " + path + ": " + Errno.text(-read.errno()));
+        problems.error(HOST, "cannot read " + path + ": " + k.explain(read.errno()));
       }
       return new byte[0];
     }

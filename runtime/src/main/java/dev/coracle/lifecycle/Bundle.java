@@ -30,18 +30,18 @@ record Bundle(String path, byte[] config, int length, Spec spec) {
     Kernel k = e.kernel();
     long result = k.chdir(path);
     if (result < 0) {
-      throw new Failure("bundle \"" + path + "\": cannot be entered: " + words(-result));
+      throw new Failure("bundle \"" + path + "\": cannot be entered: " + words(k, -result));
     }
     byte[] cwd = new byte[PATH_MAX];
     long length = k.getcwd(cwd);
     if (length < 0) {
-      throw new Failure("bundle \"" + path + "\": " + words(-length));
+      throw new Failure("bundle \"" + path + "\": " + words(k, -length));
     }
     String absolute = Bytes.text(cwd, 0, (int) length - 1);
     Files.Read read = Files.read(k, "config.json", StateStore.MOST_CONFIG_BYTES);
     Files.Content content = read.content();
     if (content == null) {
-      throw new Failure("bundle \"" + absolute + "\": config.json cannot be read: " + why(read));
+      throw new Failure("bundle \"" + absolute + "\": config.json cannot be read: " + why(k, read));
     }
     byte[] bytes = content.bytes();
     int end = content.length();
@@ -53,14 +53,14 @@ record Bundle(String path, byte[] config, int length, Spec spec) {
     return new Bundle(absolute, content.bytes(), content.length(), spec);
   }
 
-  private static String why(Files.Read read) {
+  private static String why(Kernel k, Files.Read read) {
     return read.errno() == -Errno.EFBIG
         ? "it is larger than " + (StateStore.MOST_CONFIG_BYTES >> 20) + " MiB"
-        : words(-read.errno());
+        : words(k, -read.errno());
   }
 
   /** The error in words, with the lower-case words that engines look for. */
-  private static String words(long errno) {
-    return errno == Errno.ENOENT ? "no such file or directory" : Errno.text(errno);
+  private static String words(Kernel k, long errno) {
+    return errno == Errno.ENOENT ? "no such file or directory" : k.explain(-errno);
   }
 }

@@ -20,7 +20,7 @@ final class ConsoleSocket {
     // Also where it is of no use: the context closes what it holds.
     context.useConsoleSocket((int) Math.max(socket, -1));
     return result < 0
-        ? "cannot connect to --console-socket \"" + path + "\": " + Errno.text(-result)
+        ? "cannot connect to --console-socket \"" + path + "\": " + k.explain(result)
         : null;
   }
 }

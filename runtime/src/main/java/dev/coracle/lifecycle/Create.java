@@ -209,7 +209,7 @@ public final class Create {
               + "/"
               + request.id()
               + "\": "
-              + Errno.text(-taken));
+              + e.kernel().explain(taken));
     }
     Context context =
         new Context(
@@ -230,7 +230,7 @@ public final class Create {
     String left = launcher.undo();
     long removed = store.remove(request.id());
     String more = left == null ? "" : "\n" + left;
-    String stale = removed < 0 ? "\ncannot remove the state: " + Errno.text(-removed) : "";
+    String stale = removed < 0 ? "\ncannot remove the state: " + e.kernel().explain(removed) : "";
     throw new Failure(problem + more + stale);
   }
 
@@ -266,10 +266,7 @@ public final class Create {
       result = store.makeStartFifo(state.id());
     }
     if (result < 0) {
-      return "cannot write the state: "
-          + e.kernel().lastFailure(result)
-          + ": "
-          + Errno.text(-result);
+      return "cannot write the state: " + e.kernel().explain(result);
     }
     context.useRootless(e.rootless());
     context.useStartFifo((int) result, request.kept());
@@ -297,18 +294,20 @@ public final class Create {
 
   /** Takes note of the process, while it is at work. */
   private @Nullable String note(Launcher launcher) {
-    ProcStat stat = ProcStat.of(e.kernel(), launcher.pid());
-    if (stat == null) {
-      // Most likely it is gone, and the launcher knows how.
+    ProcStat.Found found = ProcStat.of(e.kernel(), launcher.pid());
+    ProcStat stat = found.stat();
+    if (stat == null && found.errno() == 0) {
+      // It is gone, and the launcher knows how.
       String problem = launcher.awaitReady();
-      return problem == null ? unreadable(launcher.pid()) : problem;
+      return problem == null
+          ? "cannot write the state: /proc/" + launcher.pid() + "/stat is not there"
+          : problem;
     }
-    long result = e.store().writeProcess(launcher.pid(), stat.startTicks());
-    return result < 0 ? "cannot write the state: " + Errno.text(-result) : null;
-  }
-
-  private static String unreadable(int pid) {
-    return "cannot write the state: /proc/" + pid + "/stat cannot be read";
+    long result = found.errno();
+    if (stat != null) {
+      result = e.store().writeProcess(launcher.pid(), stat.startTicks());
+    }
+    return result < 0 ? "cannot write the state: " + e.kernel().explain(result) : null;
   }
 
   private @Nullable String connectConsole(Context context, @Nullable Process process) {

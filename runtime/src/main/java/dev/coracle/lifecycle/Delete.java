@@ -17,6 +17,7 @@ import dev.coracle.spec.Hooks;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
 import dev.coracle.state.Status;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +43,7 @@ public final class Delete {
       return;
     }
     ContainerState state = entry.state();
-    Status status = e.store().status(state);
+    Status status = Containers.status(e, state);
     boolean deletable = status == Status.STOPPED || status == Status.CREATED;
     if (!deletable && !force) {
       throw new Failure(
@@ -88,7 +89,8 @@ public final class Delete {
   private static void removeState(Environment e, String id) throws Failure {
     long result = e.store().remove(id);
     if (result < 0) {
-      throw new Failure("cannot remove the state of \"" + id + "\": " + Errno.text(-result));
+      throw new Failure(
+          "cannot remove the state of \"" + id + "\": " + e.kernel().explain(result));
     }
   }
 
@@ -96,15 +98,18 @@ public final class Delete {
       throws Failure {
     Kernel k = e.kernel();
     long pidfd = k.pidfd_open(state.pid(), 0);
-    if (pidfd < 0) {
+    if (pidfd == -Errno.ESRCH) {
       return; // It ended meanwhile.
+    }
+    if (pidfd < 0) {
+      throw new Failure("cannot kill process " + state.pid() + ": " + k.explain(pidfd));
     }
     boolean alone = !Signals.endsWithFirst(k, state.pid());
     String problem = Signals.send(e, state, SIGKILL);
     if (problem == null && alone) {
       // The others would outlive it, and fork for as long as we look for them.
       long killed = CgroupKill.kill(k, state.cgroups());
-      problem = killed < 0 ? "cannot kill the container: " + Errno.text(-killed) : null;
+      problem = killed < 0 ? "cannot kill the container: " + k.explain(killed) : null;
     }
     if (status == Status.PAUSED) {
       Signals.thaw(e, state);
@@ -114,6 +119,8 @@ public final class Delete {
           k.poll(new int[] {(int) pidfd}, new short[] {POLLIN}, new short[1], KILL_DEADLINE_MILLIS);
       if (ended == 0) {
         problem = "process " + state.pid() + " does not end though it was killed";
+      } else if (ended < 0 && ended != -Errno.EINTR) {
+        problem = "cannot wait for the end of process " + state.pid() + ": " + k.explain(ended);
       }
     }
     long closed = k.close((int) pidfd);
@@ -122,7 +129,7 @@ public final class Delete {
       throw new Failure(problem);
     }
     if (closed < 0) {
-      throw new Failure("close: " + Errno.text(-closed));
+      throw new Failure(k.explain(closed));
     }
   }
 
@@ -159,21 +166,23 @@ public final class Delete {
     for (int round = 0; result == -Errno.EBUSY && round < ROUNDS; round++) {
       long killed = CgroupKill.kill(k, state.cgroups());
       if (killed < 0 && killed != -Errno.ENOENT) {
-        return "cannot kill what is in cgroup \"" + directory + "\": " + Errno.text(-killed);
+        return "cannot kill what is in cgroup \"" + directory + "\": " + k.explain(killed);
       }
       result = CgroupActions.removeTree(k, directory);
       if (result == -Errno.EBUSY) {
         long slept = k.poll(new int[0], new short[0], new short[0], ROUND_MILLIS);
         if (slept < 0 && slept != -Errno.EINTR) {
-          return "poll: " + Errno.text(-slept);
+          return k.explain(slept);
         }
       }
     }
     if (result >= 0) {
       return null;
     }
-    List<Integer> left = CgroupProcesses.of(k, state.cgroups());
-    String culprits = left.isEmpty() ? "" : "; still in it: " + left;
-    return "cannot remove cgroup \"" + directory + "\": " + Errno.text(-result) + culprits;
+    String why = k.explain(result);
+    List<Integer> left = new ArrayList<>();
+    long looked = CgroupProcesses.of(k, state.cgroups(), left);
+    String culprits = looked < 0 || left.isEmpty() ? "" : "; still in it: " + left;
+    return "cannot remove cgroup \"" + directory + "\": " + why + culprits;
   }
 }

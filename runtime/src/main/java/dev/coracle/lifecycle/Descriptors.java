@@ -50,10 +50,14 @@ public final class Descriptors {
   public static void closeLeaked(Kernel k, Kept kept, @Nullable String file) throws Failure {
     for (int fd = 0; fd < FIRST_AFTER_STDIO; fd++) {
       // A closed one would be taken by the next file that we open, and be the workload's stdio.
-      if (k.fcntl(fd, F_GETFD, 0) == -Errno.EBADF) {
+      long flags = k.fcntl(fd, F_GETFD, 0);
+      if (flags < 0 && flags != -Errno.EBADF) {
+        throw new Failure("cannot look at descriptor " + fd + ": " + k.explain(flags));
+      }
+      if (flags < 0) {
         long opened = k.openat2(AT_FDCWD, "/dev/null", O_RDWR, 0, 0);
         if (opened < 0) {
-          throw new Failure("cannot open /dev/null: " + Errno.text(-opened));
+          throw new Failure("cannot open /dev/null: " + k.explain(opened));
         }
       }
     }
@@ -73,7 +77,7 @@ public final class Descriptors {
       result = k.close_range(read < first ? first : read + 1, ALL_DESCRIPTORS, 0);
     }
     if (result < 0) {
-      throw new Failure("cannot close descriptors: " + Errno.text(-result));
+      throw new Failure("cannot close descriptors: " + k.explain(result));
     }
   }
 

@@ -36,7 +36,7 @@ public record Environment(
   /** Where a verb writes. */
   public interface Output {
     /** Writes a text to standard output. */
-    void print(String text);
+    void print(String text) throws Failure;
 
     /** Tells of something that is passed over. */
     void warn(String text);

@@ -52,7 +52,7 @@ public final class Events {
 
   private static ContainerState running(Environment e, String id) throws Failure {
     ContainerState state = Containers.find(e, id).state();
-    if (!e.store().status(state).isAlive()) {
+    if (!Containers.status(e, state).isAlive()) {
       throw new Failure("container with id " + id + " is not running");
     }
     return state;
@@ -70,7 +70,14 @@ public final class Events {
     ContainerState state = running(e, id);
     Kernel k = e.kernel();
     long process = k.pidfd_open(state.pid(), 0);
-    ProcStat stat = process < 0 ? null : ProcStat.of(k, state.pid());
+    if (process < 0 && process != -Errno.ESRCH) {
+      throw new Failure("cannot watch the container: " + k.explain(process));
+    }
+    ProcStat.Found found = ProcStat.of(k, state.pid());
+    if (found.errno() < 0) {
+      throw new Failure("cannot watch the container: " + k.explain(found.errno()));
+    }
+    ProcStat stat = process < 0 ? null : found.stat();
     if (stat == null || stat.startTicks() != state.startTicks()) {
       return; // It ended meanwhile.
     }
@@ -86,7 +93,7 @@ public final class Events {
       long wait = Math.max(0, next - now());
       long n = k.poll(fds, events, happened, (int) wait);
       if (n < 0 && n != -Errno.EINTR) {
-        throw new Failure("cannot wait for the container: " + Errno.text(-n));
+        throw new Failure("cannot wait for the container: " + k.explain(n));
       }
       boolean ended = n > 0 && happened[0] != 0;
       // What ended it may have been the last of them.

@@ -100,7 +100,7 @@ public final class Exec {
   public static Executed exec(Environment e, Request request) throws Failure {
     StateStore.Entry entry = Containers.find(e, request.id());
     ContainerState state = entry.state();
-    Status status = e.store().status(state);
+    Status status = Containers.status(e, state);
     if (status == Status.STOPPED || status == Status.CREATING) {
       throw new Failure("cannot exec in a stopped container: container not running");
     }
@@ -151,7 +151,7 @@ public final class Exec {
     Descriptors.close(e.kernel(), request.kept(), file);
     Files.Content content = read.content();
     if (content == null) {
-      throw new Failure("--process \"" + file + "\": " + Errno.text(-read.errno()));
+      throw new Failure("--process \"" + file + "\": " + e.kernel().explain(read.errno()));
     }
     Process process =
         ConfigReader.readProcess(
@@ -241,8 +241,17 @@ public final class Exec {
     }
     context.useRootless(e.rootless());
     long pidfd = k.pidfd_open(state.pid(), 0);
-    ProcStat stat = ProcStat.of(k, state.pid());
-    if (pidfd < 0 || stat == null || stat.startTicks() != state.startTicks()) {
+    long result = pidfd == -Errno.ESRCH ? 0 : Math.min(pidfd, 0);
+    ProcStat stat = null;
+    if (result == 0 && pidfd >= 0) {
+      ProcStat.Found found = ProcStat.of(k, state.pid());
+      result = found.errno();
+      stat = found.stat();
+    }
+    if (result < 0) {
+      throw new Failure("cannot find process " + state.pid() + ": " + k.explain(result));
+    }
+    if (stat == null || stat.startTicks() != state.startTicks()) {
       throw new Failure("cannot exec in a stopped container: container not running");
     }
     context.useContainer((int) pidfd, state.pid());

@@ -16,6 +16,7 @@ import dev.coracle.execute.Files;
 import dev.coracle.execute.Launcher;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A process in the foreground: signals that we get are passed on to it, its terminal is joined to
@@ -45,7 +46,7 @@ public final class Foreground {
   public static Foreground begin(Kernel k) throws Failure {
     long fd = k.signalfdAll();
     if (fd < 0) {
-      throw new Failure("cannot take signals: " + Errno.text(-fd));
+      throw new Failure("cannot take signals: " + k.explain(fd));
     }
     return new Foreground(k, (int) fd);
   }
@@ -54,7 +55,7 @@ public final class Foreground {
   public void takeTerminal(int socket) throws Failure {
     long fd = k.receiveDescriptor(socket);
     if (fd < 0) {
-      throw new Failure("cannot take the terminal: " + Errno.text(-fd));
+      throw new Failure("cannot take the terminal: " + k.explain(fd));
     }
     master = (int) fd;
     byte[] termios = new byte[TERMIOS_BYTES];
@@ -89,14 +90,14 @@ public final class Foreground {
     Bytes.put32(t, 12, Bytes.u32(t, 12) & ~0x804bL); // ECHO ECHONL ICANON ISIG IEXTEN
   }
 
-  private void passSize() {
+  private void passSize() throws Failure {
     if (k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
       check(k.ioctlStruct(master, TIOCSWINSZ, size));
     }
   }
 
   /** Waits for the process, and returns its exit code as a shell has it. */
-  public int await(Launcher launcher) {
+  public int await(Launcher launcher) throws Failure {
     boolean input = master >= 0;
     int[] fds = {launcher.pidfd(), signals, master, -1};
     short[] events = {POLLIN, POLLIN, POLLIN, POLLIN};
@@ -105,8 +106,11 @@ public final class Foreground {
       fds[2] = master;
       fds[3] = input ? 0 : -1;
       long n = k.poll(fds, events, happened, -1);
-      if (n < 0) {
+      if (n == -Errno.EINTR) {
         continue;
+      }
+      if (n < 0) {
+        throw new Failure("cannot wait for the process: " + k.explain(n));
       }
       if (happened[1] != 0) {
         passSignal(launcher);
@@ -118,14 +122,20 @@ public final class Foreground {
         input = copy(0, master);
       }
       if ((happened[0] & (POLLIN | POLLERR | POLLHUP)) != 0) {
-        int code = Process.exitCode(launcher.await());
-        end();
-        return code;
+        long status = launcher.await();
+        String unrestored = end();
+        if (unrestored != null) {
+          throw new Failure(unrestored);
+        }
+        if (status < 0) {
+          throw new Failure("cannot wait for the process: " + k.explain(status));
+        }
+        return Process.exitCode((int) status);
       }
     }
   }
 
-  private void passSignal(Launcher launcher) {
+  private void passSignal(Launcher launcher) throws Failure {
     long n = k.read(signals, info, 0, info.length);
     if (n != SIGINFO_BYTES) {
       return;
@@ -150,10 +160,16 @@ public final class Foreground {
     return n > 0 && Files.writeAll(k, to, buffer, 0, (int) n) >= 0;
   }
 
-  /** Shows what the terminal still holds, and gives ours back as it was. */
-  void end() {
+  /**
+   * Shows what the terminal still holds, and gives ours back as it was; the text says why it cannot,
+   * or is null.
+   */
+  @Nullable String end() {
     drain();
-    restore();
+    long result = saved.length > 0 ? k.ioctlStruct(0, TCSETS, saved) : 0;
+    return result >= 0 || isHangup(result)
+        ? null
+        : "cannot restore our own terminal: " + k.explain(result);
   }
 
   /** What the process wrote before it ended is still in the terminal. */
@@ -169,15 +185,14 @@ public final class Foreground {
     }
   }
 
-  private void restore() {
-    if (saved.length > 0) {
-      check(k.ioctlStruct(0, TCSETS, saved));
+  private void check(long result) throws Failure {
+    if (result < 0 && !isHangup(result)) {
+      throw new Failure("cannot serve the process: " + k.explain(result));
     }
   }
 
-  private static void check(long result) {
-    if (result < 0 && result != -Errno.EIO && result != -Errno.ENOTTY) {
-      throw new IllegalStateException("terminal: " + Errno.text(-result));
-    }
+  /** Of a terminal that nobody has any more. */
+  private static boolean isHangup(long result) {
+    return result == -Errno.EIO || result == -Errno.ENOTTY;
   }
 }

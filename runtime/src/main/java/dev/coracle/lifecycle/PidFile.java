@@ -11,6 +11,14 @@ import org.jspecify.annotations.Nullable;
 final class PidFile {
   private PidFile() {}
 
+  /** Takes it away again, where the process has failed after all; null where that is done. */
+  static @Nullable String remove(Kernel k, @Nullable String path) {
+    long result = path == null ? 0 : k.unlinkat(AT_FDCWD, path, 0);
+    return result >= 0 || result == -Errno.ENOENT
+        ? null
+        : "cannot remove pid file \"" + path + "\": " + k.explain(result);
+  }
+
   /** Writes it beside its place and moves it there; null where there is nothing to tell. */
   static @Nullable String write(Kernel k, @Nullable String path, int pid) {
     if (path == null) {
@@ -25,9 +33,10 @@ final class PidFile {
     if (result >= 0) {
       return null;
     }
+    String why = k.explain(result);
     long removed = k.unlinkat(AT_FDCWD, temporary, 0);
     boolean left = removed < 0 && removed != -Errno.ENOENT;
     String stale = left ? "; \"" + temporary + "\" is left" : "";
-    return "cannot write pid file \"" + path + "\": " + Errno.text(-result) + stale;
+    return "cannot write pid file \"" + path + "\": " + why + stale;
   }
 }

@@ -4,7 +4,6 @@ import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Process.SIGCHLD;
 
 import dev.coracle.abi.Process;
-import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.execute.Files;
 import dev.coracle.json.JsonWriter;
 import dev.coracle.kernel.Errno;
@@ -32,7 +31,7 @@ public final class Ps {
 
   private static List<Integer> pids(Environment e, String id) throws Failure {
     ContainerState state = Containers.find(e, id).state();
-    return CgroupProcesses.of(e.kernel(), state.cgroups());
+    return Containers.processes(e, state);
   }
 
   /**
@@ -116,17 +115,28 @@ public final class Ps {
     long result = k.pipe2(pipe, O_CLOEXEC);
     long pid = result < 0 ? result : k.clone3(0, new int[1], SIGCHLD, -1);
     if (pid < 0) {
-      throw new Failure("cannot run ps: " + Errno.text(-pid));
+      throw new Failure("cannot run ps: " + e.kernel().explain(pid));
     }
     if (pid == 0) {
       becomePs(e, args, pipe[1]);
     }
     long closed = k.close(pipe[1]);
-    Files.Content content = closed < 0 ? null : Files.read(k, pipe[0], MOST_BYTES).content();
+    Files.Read read = Files.read(k, pipe[0], MOST_BYTES);
+    Files.Content content = read.content();
+    String why = content == null ? k.explain(read.errno()) : closed < 0 ? k.explain(closed) : "";
+    // Where it still writes, that ends it.
+    long lost = k.close(pipe[0]);
     int[] status = new int[1];
     result = k.wait4((int) pid, status, 0);
-    if (content == null || result < 0 || Process.exitCode(status[0]) != 0) {
-      throw new Failure("ps failed");
+    while (result == -Errno.EINTR) {
+      result = k.wait4((int) pid, status, 0);
+    }
+    if (result < 0 || lost < 0) {
+      why = k.explain(Math.min(result, lost));
+    }
+    int code = Process.exitCode(status[0]);
+    if (content == null || !why.isEmpty() || code != 0) {
+      throw new Failure("ps failed: " + (why.isEmpty() ? "exit status " + code : why));
     }
     return content.text();
   }

@@ -4,8 +4,10 @@ import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
 import static dev.coracle.abi.Process.SOCK_STREAM;
 
+import dev.coracle.execute.Launcher;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
+import org.jspecify.annotations.Nullable;
 
 /** {@code run}: create, start, wait, delete; and the foreground of {@code exec}. */
 public final class Run {
@@ -21,7 +23,7 @@ public final class Run {
       throws Failure {
     if (detach) {
       Create.create(e, request);
-      startOrDelete(e, request.id());
+      startOrDelete(e, request);
       return 0;
     }
     Kernel k = e.kernel();
@@ -31,19 +33,54 @@ public final class Run {
       pair(k, sockets);
     }
     Create.Created created = Create.create(e, withConsole(request, sockets[1]));
-    if (sockets[0] >= 0) {
-      close(k, sockets[1]);
-      if (created.terminal()) {
-        foreground.takeTerminal(sockets[0]);
-      }
-      close(k, sockets[0]);
-    }
-    startOrEnd(e, request.id(), foreground);
-    int code = foreground.await(created.launcher());
+    int code = startAndAwait(e, request, foreground, sockets, created);
     if (!keep) {
       Delete.delete(e, request.id(), true);
     }
     return code;
+  }
+
+  private static void startOrDelete(Environment e, Create.Request request) throws Failure {
+    // Not in the try: what is found out about `request` there would be lost in the catch.
+    String id = request.id();
+    String pidFile = request.pidFile();
+    try {
+      Start.start(e, id);
+    } catch (Failure failure) {
+      throw deleted(e, id, pidFile, failure);
+    }
+  }
+
+  private static int startAndAwait(
+      Environment e,
+      Create.Request request,
+      Foreground foreground,
+      int[] sockets,
+      Create.Created created)
+      throws Failure {
+    String id = request.id();
+    String pidFile = request.pidFile();
+    Launcher launcher = created.launcher();
+    boolean terminal = created.terminal();
+    try {
+      takeTerminal(e.kernel(), foreground, sockets, terminal);
+      Start.start(e, id);
+      return foreground.await(launcher);
+    } catch (Failure failure) {
+      throw deleted(e, id, pidFile, with(failure, foreground.end()));
+    }
+  }
+
+  /** The socket is made for every process, since nobody knows yet whether it has a terminal. */
+  private static void takeTerminal(
+      Kernel k, Foreground foreground, int[] sockets, boolean terminal) throws Failure {
+    if (sockets[0] >= 0) {
+      close(k, sockets[1]);
+      if (terminal) {
+        foreground.takeTerminal(sockets[0]);
+      }
+      close(k, sockets[0]);
+    }
   }
 
   /** Runs a process in a container that runs. */
@@ -59,31 +96,33 @@ public final class Run {
       pair(k, sockets);
     }
     Exec.Executed executed = Exec.exec(e, request.withConsole(sockets[1]));
-    if (sockets[0] >= 0) {
-      close(k, sockets[1]);
-      if (executed.terminal()) {
-        foreground.takeTerminal(sockets[0]);
-      }
-      close(k, sockets[0]);
-    }
-    return foreground.await(executed.launcher());
-  }
-
-  private static void startOrEnd(Environment e, String id, Foreground foreground) throws Failure {
+    Launcher launcher = executed.launcher();
+    boolean terminal = executed.terminal();
     try {
-      startOrDelete(e, id);
+      takeTerminal(k, foreground, sockets, terminal);
+      return foreground.await(launcher);
     } catch (Failure failure) {
-      foreground.end();
-      throw failure;
+      throw with(with(failure, foreground.end()), launcher.undo());
     }
   }
 
-  private static void startOrDelete(Environment e, String id) throws Failure {
+  /** What failed, once the container is gone; with what could not be removed, if anything. */
+  private static Failure deleted(
+      Environment e, String id, @Nullable String pidFile, Failure failure) {
+    String stale = PidFile.remove(e.kernel(), pidFile);
+    return with(with(failure, undeleted(e, id)), stale);
+  }
+
+  private static Failure with(Failure failure, @Nullable String more) {
+    return more == null ? failure : new Failure(failure.getMessage() + "\n" + more);
+  }
+
+  private static @Nullable String undeleted(Environment e, String id) {
     try {
-      Start.start(e, id);
-    } catch (Failure failure) {
       Delete.delete(e, id, true);
-      throw failure;
+      return null;
+    } catch (Failure left) {
+      return left.getMessage();
     }
   }
 
@@ -106,7 +145,7 @@ public final class Run {
   private static void pair(Kernel k, int[] sockets) throws Failure {
     long result = k.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, sockets);
     if (result < 0) {
-      throw new Failure("socketpair: " + Errno.text(-result));
+      throw new Failure("cannot make a way to the terminal: " + k.explain(result));
     }
   }
 

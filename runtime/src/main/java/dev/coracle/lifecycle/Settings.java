@@ -28,7 +28,7 @@ record Settings(boolean hostByAnnotation) {
       if (read.errno() == -Errno.ENOENT) {
         return new Settings(false);
       }
-      throw new Failure(path(e) + ": cannot be read: " + Errno.text(-read.errno()));
+      throw new Failure(path(e) + ": cannot be read: " + e.kernel().explain(read.errno()));
     }
     return parse(content.text(), path(e));
   }

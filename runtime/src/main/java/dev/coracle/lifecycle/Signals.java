@@ -3,7 +3,6 @@ package dev.coracle.lifecycle;
 import static dev.coracle.abi.Process.SIGKILL;
 
 import dev.coracle.execute.CgroupKill;
-import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
@@ -100,10 +99,10 @@ public final class Signals {
       killAll(e, state, number);
       return;
     }
-    Status status = e.store().status(state);
+    Status status = Containers.status(e, state);
     if (status == Status.STOPPED
         && number == SIGKILL
-        && !CgroupProcesses.of(e.kernel(), state.cgroups()).isEmpty()) {
+        && !Containers.processes(e, state).isEmpty()) {
       // The first process is gone, and has left others that no PID namespace took along.
       killAll(e, state, number);
       return;
@@ -132,7 +131,8 @@ public final class Signals {
             ? CgroupKill.kill(e.kernel(), state.cgroups())
             : CgroupKill.signal(e.kernel(), state.cgroups(), signal);
     if (result < 0) {
-      throw new Failure("cannot signal the container's processes: " + Errno.text(-result));
+      throw new Failure(
+          "cannot signal the container's processes: " + e.kernel().explain(result));
     }
   }
 
@@ -155,7 +155,7 @@ public final class Signals {
   static void thaw(Environment e, ContainerState state) throws Failure {
     long result = new Freezer(e.kernel(), state.cgroups()).thaw();
     if (result < 0) {
-      throw new Failure("cannot resume the container: " + Errno.text(-result));
+      throw new Failure("cannot resume the container: " + e.kernel().explain(result));
     }
   }
 
@@ -166,18 +166,27 @@ public final class Signals {
   static @Nullable String send(Environment e, ContainerState state, int signal) {
     Kernel k = e.kernel();
     long pidfd = k.pidfd_open(state.pid(), 0);
-    if (pidfd < 0) {
+    if (pidfd == -Errno.ESRCH) {
       return "container not running: kill: no such process";
     }
-    ProcStat stat = ProcStat.of(k, state.pid());
+    if (pidfd < 0) {
+      return "cannot signal process " + state.pid() + ": " + k.explain(pidfd);
+    }
+    ProcStat.Found found = ProcStat.of(k, state.pid());
+    ProcStat stat = found.stat();
     boolean same = stat != null && stat.startTicks() == state.startTicks();
-    long result = same ? k.pidfd_send_signal((int) pidfd, signal) : -Errno.ESRCH;
+    long result = found.errno();
+    if (result == 0) {
+      result = same ? k.pidfd_send_signal((int) pidfd, signal) : -Errno.ESRCH;
+    }
+    String why = result < 0 ? k.explain(result) : "";
     long closed = k.close((int) pidfd);
     if (result == -Errno.ESRCH) {
       return "container not running: kill: no such process";
     }
     if (result < 0 || closed < 0) {
-      return "cannot signal process " + state.pid() + ": " + Errno.text(-Math.min(result, closed));
+      String because = result < 0 ? why : k.explain(closed);
+      return "cannot signal process " + state.pid() + ": " + because;
     }
     return null;
   }

@@ -21,7 +21,7 @@ public final class SpecTemplate {
     String text = text(rootless, k.geteuid(), k.getegid());
     long result = Files.create(k, path, text, 0666);
     if (result < 0) {
-      throw new Failure("cannot write \"" + path + "\": " + Errno.text(-result));
+      throw new Failure("cannot write \"" + path + "\": " + k.explain(result));
     }
   }
 

@@ -25,17 +25,26 @@ public final class Start {
     ContainerState state = Containers.find(e, id).state();
     Kernel k = e.kernel();
     long fifo = e.store().openStartFifo(id);
+    if (fifo < 0 && fifo != -Errno.ENOENT && fifo != -Errno.ENXIO) {
+      throw new Failure("cannot open the start FIFO: " + k.explain(fifo));
+    }
     if (fifo < 0) {
-      throw new Failure(refusal(e.store().status(state)));
+      throw new Failure(refusal(Containers.status(e, state)));
     }
     long locked = k.flock((int) fifo, LOCK_EX | LOCK_NB);
     if (locked < 0) {
-      throw new Failure("cannot start an already running container");
+      throw new Failure(
+          locked == -Errno.EAGAIN
+              ? "cannot start an already running container"
+              : "cannot lock the start FIFO: " + k.explain(locked));
     }
     byte[] go = {'!'};
     long result = k.write((int) fifo, go, 0, 1);
     if (result < 0) {
-      throw new Failure(refusal(e.store().status(state)));
+      throw new Failure(
+          result == -Errno.EPIPE
+              ? refusal(Containers.status(e, state))
+              : "cannot write to the start FIFO: " + k.explain(result));
     }
     String problem = awaitExecuted(e, id, (int) fifo);
     if (problem != null) {
@@ -66,21 +75,18 @@ public final class Start {
     }
     long reader = result < 0 ? result : e.store().openStartFifoForReading(id);
     if (reader < 0) {
-      throw new Failure("cannot wait for the container: " + Errno.text(-reader));
+      throw new Failure("cannot wait for the container: " + e.kernel().explain(reader));
     }
     Files.Read read = Files.read(k, (int) reader, MOST_MESSAGE_BYTES);
-    result = e.store().removeStartFifo(id);
-    if (result < 0) {
-      throw new Failure("cannot remove the start FIFO: " + Errno.text(-result));
-    }
     Files.Content message = read.content();
     // EAGAIN: nobody wrote anything, and it is us who keep the FIFO open for writing.
-    return message == null || message.length() == 0 ? readPending(read) : message.text();
-  }
-
-  private static @Nullable String readPending(Files.Read read) {
     boolean nothing = read.errno() == -Errno.EAGAIN || read.errno() == 0;
-    return nothing ? null : "cannot read from the container: " + Errno.text(-read.errno());
+    String unread = nothing ? null : "cannot read from the container: " + k.explain(read.errno());
+    result = e.store().removeStartFifo(id);
+    if (result < 0) {
+      throw new Failure("cannot remove the start FIFO: " + e.kernel().explain(result));
+    }
+    return message == null || message.length() == 0 ? unread : message.text();
   }
 
   /** A poststart hook that fails ends the container (runtime.md, "Lifecycle", since 1.3). */

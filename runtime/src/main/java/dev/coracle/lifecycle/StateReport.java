@@ -2,10 +2,12 @@ package dev.coracle.lifecycle;
 
 import dev.coracle.execute.Files;
 import dev.coracle.json.JsonWriter;
+import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
 import dev.coracle.state.Status;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -19,7 +21,7 @@ public final class StateReport {
   public static String state(Environment e, String id) throws Failure {
     ContainerState state = Containers.find(e, id).state();
     JsonWriter out = JsonWriter.indented();
-    write(out, state, e.store().status(state), "");
+    write(out, state, Containers.status(e, state), "");
     return out + "\n";
   }
 
@@ -56,11 +58,12 @@ public final class StateReport {
    * @param rootGiven whether the state root was named: then it must be there
    */
   public static String list(Environment e, Format format, boolean rootGiven) throws Failure {
-    List<String> ids = e.store().ids();
-    if (ids == null && rootGiven) {
-      throw new Failure("state root \"" + e.root() + "\" cannot be read");
+    List<String> all = new ArrayList<>();
+    long result = e.store().ids(all);
+    if (result < 0 && (rootGiven || result != -Errno.ENOENT)) {
+      throw new Failure(
+          "state root \"" + e.root() + "\" cannot be read: " + e.kernel().explain(result));
     }
-    List<String> all = ids == null ? List.of() : ids;
     return switch (format) {
       case IDS -> all.isEmpty() ? "" : String.join("\n", all) + "\n";
       case JSON -> json(e, all);
@@ -68,16 +71,16 @@ public final class StateReport {
     };
   }
 
-  private static String json(Environment e, List<String> ids) {
+  private static String json(Environment e, List<String> ids) throws Failure {
     String passwd = passwd(e.kernel());
     JsonWriter out = JsonWriter.compact();
     int shown = 0;
     out.array();
     for (String id : ids) {
-      StateStore.Entry entry = e.store().read(id);
+      StateStore.Entry entry = Containers.look(e, id);
       if (entry != null) {
         ContainerState s = entry.state();
-        write(out, s, e.store().status(s), owner(passwd, s.ownerUid()));
+        write(out, s, Containers.status(e, s), owner(passwd, s.ownerUid()));
         shown++;
       }
     }
@@ -85,16 +88,16 @@ public final class StateReport {
     return shown == 0 ? "null" : out.endArray().toString();
   }
 
-  private static String table(Environment e, List<String> ids) {
+  private static String table(Environment e, List<String> ids) throws Failure {
     String passwd = passwd(e.kernel());
     Table table = new Table("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER");
     for (String id : ids) {
-      StateStore.Entry entry = e.store().read(id);
+      StateStore.Entry entry = Containers.look(e, id);
       if (entry == null) {
         continue;
       }
       ContainerState s = entry.state();
-      Status status = e.store().status(s);
+      Status status = Containers.status(e, s);
       boolean alive = status.isAlive();
       table.row(
           s.id(),

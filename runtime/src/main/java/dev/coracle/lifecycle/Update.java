@@ -50,7 +50,7 @@ public final class Update {
       throws Failure {
     StateStore.Entry entry = Containers.find(e, id);
     ContainerState state = entry.state();
-    if (e.store().status(state) == Status.STOPPED) {
+    if (Containers.status(e, state) == Status.STOPPED) {
       throw new Failure("cannot update a container that has stopped: container not running");
     }
     if (file != null && !flags.keys().isEmpty()) {
@@ -162,7 +162,7 @@ public final class Update {
             : Files.read(e.kernel(), file, StateStore.MOST_CONFIG_BYTES);
     Files.Content content = read.content();
     if (content == null) {
-      throw new Failure("--resources \"" + file + "\": " + Errno.text(-read.errno()));
+      throw new Failure("--resources \"" + file + "\": " + e.kernel().explain(read.errno()));
     }
     try {
       if (JsonParser.parse(content.bytes(), 0, content.length()) instanceof Json.Obj object) {

@@ -1,6 +1,7 @@
 package dev.coracle.state;
 
 import dev.coracle.execute.Files;
+import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import org.jspecify.annotations.Nullable;
 
@@ -14,10 +15,24 @@ public record ProcStat(char state, long startTicks) {
   private static final int MOST_BYTES = 4096;
   private static final int FIELDS_FROM_STATE_TO_START = 19;
 
-  /** Asks for one process; null where there is none. */
-  public static @Nullable ProcStat of(Kernel k, int pid) {
-    Files.Content content = Files.read(k, "/proc/" + pid + "/stat", MOST_BYTES).content();
-    return content == null ? null : parse(content.text());
+  /**
+   * What was found.
+   *
+   * @param stat null where there is no such process
+   * @param errno −errno where it cannot be asked: then nobody knows
+   */
+  public record Found(@Nullable ProcStat stat, long errno) {}
+
+  /** Asks for one process. */
+  public static Found of(Kernel k, int pid) {
+    Files.Read read = Files.read(k, "/proc/" + pid + "/stat", MOST_BYTES);
+    Files.Content content = read.content();
+    if (content != null) {
+      return new Found(parse(content.text()), 0);
+    }
+    // ESRCH: it ended between the two calls.
+    boolean gone = read.errno() == -Errno.ENOENT || read.errno() == -Errno.ESRCH;
+    return new Found(null, gone ? 0 : read.errno());
   }
 
   /** Reads the line. The name in parentheses may hold anything, parentheses too. */

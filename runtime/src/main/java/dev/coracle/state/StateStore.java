@@ -17,7 +17,6 @@ import dev.coracle.execute.Files;
 import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -185,13 +184,12 @@ public final class StateStore {
     return result == -Errno.ENOENT ? 0 : result;
   }
 
-  /** The ids of all containers, in the order of their names; null where the root is not there. */
-  public @Nullable List<String> ids() {
+  /** Adds the ids of all containers, in the order of their names: −ENOENT where there is no root. */
+  public long ids(List<String> out) {
     long fd = k.openat2(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
     if (fd < 0) {
-      return null;
+      return fd;
     }
-    List<String> out = new ArrayList<>();
     byte[] entries = new byte[DIRENTS_BYTES];
     long n = k.getdents64((int) fd, entries);
     while (n > 0) {
@@ -204,7 +202,7 @@ public final class StateStore {
       n = k.getdents64((int) fd, entries);
     }
     long closed = k.close((int) fd);
-    return closed < 0 ? null : out;
+    return n < 0 ? n : Math.min(closed, 0);
   }
 
   private static void insert(List<String> sorted, String name) {
@@ -215,24 +213,41 @@ public final class StateStore {
     sorted.add(at, name);
   }
 
-  /** What the kernel says of a container. */
-  public Status status(ContainerState state) {
+  /**
+   * What the kernel says of a container.
+   *
+   * @param status null where it does not say it
+   * @param errno why, as −errno
+   */
+  public record Asked(@Nullable Status status, long errno) {
+    static Asked of(Status status) {
+      return new Asked(status, 0);
+    }
+  }
+
+  /** Asks the kernel for the status of a container. */
+  public Asked status(ContainerState state) {
     if (state.pid() == 0) {
-      return Status.CREATING;
+      return Asked.of(Status.CREATING);
     }
-    ProcStat stat = ProcStat.of(k, state.pid());
+    ProcStat.Found found = ProcStat.of(k, state.pid());
+    if (found.errno() < 0) {
+      return new Asked(null, found.errno());
+    }
+    ProcStat stat = found.stat();
     if (stat == null || stat.ended() || stat.startTicks() != state.startTicks()) {
-      return Status.STOPPED;
+      return Asked.of(Status.STOPPED);
     }
-    if (new Freezer(k, state.cgroups()).isFrozen()) {
-      return Status.PAUSED;
+    long frozen = new Freezer(k, state.cgroups()).isFrozen();
+    if (frozen != 0) {
+      return frozen < 0 ? new Asked(null, frozen) : Asked.of(Status.PAUSED);
     }
     // Only a process that has not yet executed its program still has the FIFO open.
     long fifo = openStartFifo(state.id());
-    if (fifo < 0) {
-      return Status.RUNNING;
+    if (fifo == -Errno.ENOENT || fifo == -Errno.ENXIO) {
+      return Asked.of(Status.RUNNING);
     }
-    long closed = k.close((int) fifo);
-    return closed < 0 ? Status.RUNNING : Status.CREATED;
+    long result = fifo < 0 ? fifo : k.close((int) fifo);
+    return result < 0 ? new Asked(null, result) : Asked.of(Status.CREATED);
   }
 }

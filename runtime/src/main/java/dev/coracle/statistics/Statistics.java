@@ -5,6 +5,8 @@ import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.execute.HugePageSizes;
 import dev.coracle.json.JsonWriter;
 import dev.coracle.kernel.Kernel;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,7 +72,9 @@ public final class Statistics {
     Counters c = counters("pids");
     long current = c.number("pids.current");
     if (current == 0) {
-      current = CgroupProcesses.of(k, paths).size(); // no controller counts them
+      // No controller counts them.
+      List<Integer> listed = new ArrayList<>();
+      current = CgroupProcesses.of(k, paths, listed) < 0 ? 0 : listed.size();
     }
     long limit = c.number("pids.max");
     out.key("pids").object();

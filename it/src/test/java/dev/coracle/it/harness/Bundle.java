@@ -116,7 +116,7 @@ public final class Bundle {
   public Bundle addProbe() {
     try {
       if (!Files.exists(inRootfs("/bin/probe"))) {
-        Files.copy(Probe.binary(), inRootfs("/bin/probe"));
+        Files.copy(CProgram.PROBE.binary(), inRootfs("/bin/probe"));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One command with its files for stdin, stdout and stderr.
@@ -16,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  * <p>Files, not pipes: a container that outlives `create` would hold a pipe open.
  */
 public final class Command {
-  private static int count;
+  private static final AtomicInteger COUNT = new AtomicInteger();
 
   private final List<String> argv;
   private Path stdout;
@@ -26,7 +27,7 @@ public final class Command {
 
   Command(Path directory, List<String> argv) {
     this.argv = new ArrayList<>(argv);
-    int number = ++count;
+    int number = COUNT.incrementAndGet();
     this.stdout = directory.resolve("out." + number);
     this.stderr = directory.resolve("err." + number);
     this.builder = new ProcessBuilder(this.argv);
@@ -83,6 +84,12 @@ public final class Command {
     wrapped.addAll(argv);
     argv.clear();
     argv.addAll(wrapped);
+    return this;
+  }
+
+  /** Lets another program run it. */
+  Command within(String... program) {
+    argv.addAll(0, List.of(program));
     return this;
   }
 
