@@ -142,7 +142,10 @@ class CliTest {
     assertThat(run("--log /log state a")).isEqualTo(1);
     assertThat(k.file("stderr"))
         .isEqualTo(
-            "container \"a\" does not exist\nlog file \"/log\": EACCES (Permission denied)\n");
+            """
+            container "a" does not exist
+            log file "/log": openat2(AT_FDCWD, "/log", O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC, 0644, 0): EACCES (Permission denied)
+            """);
   }
 
   @Test
