@@ -72,7 +72,7 @@ public final class Foreground {
    * Lets the container's terminal write the end of a line as it is: where our output is a terminal,
    * that one makes a carriage return of it, and where it is a pipe or a file, none belongs there.
    */
-  private void leaveLinesAlone(byte[] termios) {
+  private void leaveLinesAlone(byte[] termios) throws Failure {
     if (k.ioctlStruct(master, TCGETS, termios) >= 0) {
       Bytes.put32(termios, 4, Bytes.u32(termios, 4) & ~0x4L); // ONLCR
       check(k.ioctlStruct(master, TCSETS, termios));

@@ -142,9 +142,10 @@ class VerbsTest {
     FakeHost host = created("hooks");
     host.kernel.fail("pipe2", 1, Errno.EMFILE);
     assertThatThrownBy(() -> start(host.environment()))
-        .hasMessage(
+        .hasMessageStartingWith(
             "config.json /hooks/poststart/0: error running poststart hook #0: \"/bin/poststart\""
-                + " cannot be run: pipe2: EMFILE (Too many open files)");
+                + " cannot be run: pipe2(")
+        .hasMessageEndingWith(": EMFILE (Too many open files)");
     assertThat(host.kernel.calls()).anyMatch(c -> c.startsWith("pidfd_send_signal("));
   }
 
@@ -241,9 +242,12 @@ class VerbsTest {
     host.kernel.fail("clone3", 1, Errno.EAGAIN);
     delete(host.environment());
     assertThat(host.warned)
-        .containsExactly(
+        .singleElement()
+        .asString()
+        .startsWith(
             "config.json /hooks/poststop/0: error running poststop hook #0: \"/bin/poststop\""
-                + " cannot be run: clone3: EAGAIN (Resource temporarily unavailable)");
+                + " cannot be run: clone3(")
+        .endsWith(": EAGAIN (Resource temporarily unavailable)");
     assertThat(host.kernel.made()).containsExactly("/pid");
   }
 
@@ -365,7 +369,7 @@ class VerbsTest {
     host.without(FakeHost.ROOT);
     assertThat(StateReport.list(host.environment(), StateReport.Format.IDS, false)).isEmpty();
     assertThatThrownBy(() -> StateReport.list(host.environment(), StateReport.Format.IDS, true))
-        .hasMessage("state root \"/run/coracle\" cannot be read");
+        .hasMessageStartingWith("state root \"/run/coracle\" cannot be read: openat2(");
   }
 
   @Test
