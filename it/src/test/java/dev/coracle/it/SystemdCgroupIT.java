@@ -22,6 +22,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 
 /** {@code --systemd-cgroup}, with a systemd that is the first process: the view systemd. */
 @ContainerTest
@@ -80,10 +81,17 @@ class SystemdCgroupIT {
   }
 
   @AfterEach
-  void nothingIsLeft(Testbed bed) {
-    assertThat(
-            systemctl(bed, "list-units", "--all", "--plain", "--no-legend", "*cit-*.scope").line())
-        .isEmpty();
+  void nothingIsLeft(Testbed bed, TestInfo test) {
+    String left =
+        systemctl(bed, "list-units", "--all", "--plain", "--no-legend", "*cit-*.scope").line();
+    systemctl(bed, "stop", "*cit-*.scope");
+    systemctl(bed, "reset-failed", "*cit-*.scope");
+    boolean known =
+        test.getTestMethod()
+            .map(m -> m.getAnnotation(Unsupported.class))
+            .filter(mark -> mark.runtime().equals(bed.runtime().name()))
+            .isPresent();
+    assertThat(known ? "" : left).isEmpty();
   }
 
   @Test
@@ -220,7 +228,7 @@ class SystemdCgroupIT {
       c.start();
       bed.oci("pause", c.id()).execute().ok();
       assertThat(c.status()).isEqualTo("paused");
-      assertThat(file(bed, bundle, "cgroup.events")).contains("frozen 1");
+      Poll.until("all stand still", () -> file(bed, bundle, "cgroup.events").contains("frozen 1"));
       bed.oci("resume", c.id()).execute().ok();
       assertThat(c.status()).isEqualTo("running");
       bed.oci("pause", c.id()).execute().ok();
@@ -265,6 +273,7 @@ class SystemdCgroupIT {
   }
 
   @Test
+  @Unsupported(runtime = "runc", reason = "1.1.5 takes a unit that is there for its own")
   void aUnitThatRunsIsNotTouched(Testbed bed) {
     Bundle bundle = bundle(bed);
     String unit = unit(bundle);
@@ -282,6 +291,7 @@ class SystemdCgroupIT {
   }
 
   @Test
+  @Unsupported(runtime = "runc", reason = "1.1.5 takes a unit that is there for its own")
   void whatIsLeftOfAFailedUnitIsNotInTheWay(Testbed bed) {
     Bundle bundle = bundle(bed);
     String unit = unit(bundle);
@@ -328,16 +338,12 @@ class SystemdCgroupIT {
   }
 
   @Test
+  @CoracleOnly("the peers make something of each of them")
   void badNamesFailCreate(Testbed bed) {
-    for (String path : List.of("a.slice:b", "no-slice:b:c", "a--b.slice:b:c")) {
+    for (String path : List.of("/a", "a.slice:b", "no-slice:b:c", "a--b.slice:b:c", "::x.slice")) {
       Bundle bundle = bed.bundle().set("/linux/cgroupsPath", path);
-      Result result = command(bed, "create", bundle).execute();
-      if (bed.runtime().isCoracle()) {
-        assertThat(result.fails().error()).contains("config.json /linux/cgroupsPath: ", path);
-      } else {
-        result.fails();
-        bed.oci("delete", "--force", bundle.id()).execute();
-      }
+      assertThat(command(bed, "create", bundle).execute().fails().error())
+          .contains("config.json /linux/cgroupsPath: ", "\"" + path + "\"");
     }
   }
 

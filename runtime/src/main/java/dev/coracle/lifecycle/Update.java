@@ -94,12 +94,13 @@ public final class Update {
       return null;
     }
     List<Step> checks = new ArrayList<>();
-    List<Step> limits = new ArrayList<>();
+    PlanBuilder limits = new PlanBuilder();
     for (Step step : steps) {
       if (step.action() instanceof Action.CheckMemoryUsage) {
         checks.add(step);
       }
-      limits.add(step.action() instanceof Action.SetSwapBySum sum ? swap(e, step, sum) : step);
+      Action a = step.action() instanceof Action.SetSwapBySum sum ? swap(e, sum) : step.action();
+      limits.add(Phase.PARENT_SCOPE, a, step.origin());
     }
     String problem = StepList.run(context, checks);
     if (problem != null) {
@@ -116,14 +117,14 @@ public final class Update {
     }
     problem = systemd.ask();
     if (problem == null) {
-      problem = systemd.set(unit, ScopeProperties.update(limits, systemd.manager()));
+      problem = systemd.set(unit, ScopeProperties.update(limits.build().steps(), systemd.manager()));
     }
     systemd.close();
     return problem;
   }
 
   /** The limit of swap that a sum comes to; the step itself tells where it comes to none. */
-  private static Step swap(Environment e, Step step, Action.SetSwapBySum sum) {
+  private static Action swap(Environment e, Action.SetSwapBySum sum) {
     Files.Content max = Files.read(e.kernel(), sum.path() + "/memory.max", 64).content();
     long limit = 0;
     for (int i = 0; max != null && i < max.length() - 1; i++) {
@@ -132,12 +133,8 @@ public final class Update {
     }
     String file = sum.path() + "/memory.swap.max";
     return max == null || limit > sum.sumBytes()
-        ? step
-        : new Step(
-            step.phase(),
-            new Action.WriteCgroupFile(file, "" + (sum.sumBytes() - limit)),
-            step.origin(),
-            step.tolerates());
+        ? sum
+        : new Action.WriteCgroupFile(file, "" + (sum.sumBytes() - limit));
   }
 
   /** The container's group of resctrl, which is known from its own config.json only. */
