@@ -154,7 +154,9 @@ public final class Signals {
   /** On cgroup v1 not even SIGKILL reaches a process that is frozen. */
   static void thaw(Environment e, ContainerState state) throws Failure {
     long result = new Freezer(e.kernel(), state.cgroups()).thaw();
-    if (result < 0) {
+    // A cgroup that is gone has nobody in it: systemd removes a scope once its last process ended.
+    boolean gone = result == -Errno.ENOENT || result == -Errno.ENODEV;
+    if (result < 0 && !gone) {
       throw new Failure("cannot resume the container: " + e.kernel().explain(result));
     }
   }
