@@ -9,6 +9,7 @@ import dev.coracle.plan.Plan;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.plan.Step;
 import dev.coracle.problem.Origin;
+import dev.coracle.problem.Problem;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.Domainname;
 import dev.coracle.property.Hooks;
@@ -123,14 +124,45 @@ public final class Planner {
 
   /** The plan of {@code create}; worth nothing where there are errors among the problems. */
   public static Plan plan(Spec spec, Host host, Target target, Problems problems) {
+    return planCreate(spec, host, target, problems).plan.build();
+  }
+
+  private static Planner planCreate(Spec spec, Host host, Target target, Problems problems) {
     Planner planner = new Planner(spec, host, target, Map.of(), problems);
     Process process = spec.process();
     if (process == null) {
       problems.error(Pointer.of("/process"), "is required");
-      return planner.plan.build();
+    } else {
+      planner.create(process);
     }
-    planner.create(process);
-    return planner.plan.build();
+    return planner;
+  }
+
+  /**
+   * Adds what planning finds to the errors that reading found, so that both are told at once.
+   * Nothing is added where that could be an echo of an error: planning goes by the namespaces, the
+   * id mappings, the root and the process, and compiles the seccomp filter.
+   */
+  public static void findMore(Spec spec, Host host, Target target, Problems problems) {
+    for (Problem p : problems.all()) {
+      if (p.severity() == Problem.Severity.ERROR && isBasis(p.origin().toString())) {
+        return;
+      }
+    }
+    planCreate(spec, host, target, problems);
+  }
+
+  private static boolean isBasis(String origin) {
+    for (String basis :
+        List.of("namespaces", "uidMappings", "gidMappings", "seccomp", "cgroupsPath")) {
+      if (origin.startsWith("config.json /linux/" + basis)) {
+        return true;
+      }
+    }
+    return origin.equals("config.json /linux")
+        || origin.equals("config.json /process")
+        || origin.startsWith("config.json /root")
+        || !origin.startsWith("config.json /");
   }
 
   /**

@@ -111,6 +111,14 @@ class BadInputIT {
   }
 
   @Test
+  @CoracleOnly("what reading and what planning finds is told at once")
+  void alsoWhatOnlyPlanningFinds(Testbed bed) {
+    Bundle bundle = bed.bundle().withoutNamespace("uts").set("/hostname", "name");
+    bundle.set("/process/cwd", "relative");
+    assertThat(complaint(bed, bundle)).contains("/process/cwd", "/hostname: needs a new UTS");
+  }
+
+  @Test
   @CoracleOnly("an unknown option of a bind mount is named, with a guess")
   void anUnknownMountOption(Testbed bed) {
     Bundle bundle = bed.bundle().mount("/x", "bind", "/etc", "rbind", "rnoexc");

@@ -106,6 +106,16 @@ public final class Create {
     Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
     SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
     Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
+    if (problems.hasErrors()) {
+      boolean isolated = kind == SandboxKind.CONTAINER;
+      CgroupPaths some = CgroupPaths.of(host.cgroups(), null, request.id());
+      Planner.findMore(
+          spec,
+          host,
+          new Planner.Target(bundle.path(), request.id(), some, isolated, null),
+          problems);
+      throw new Failure(problems.errorText());
+    }
     ScopeRequest scope = scope(spec);
     CgroupPaths cgroups = cgroups(spec, host, scope);
     boolean isolated = kind == SandboxKind.CONTAINER;
