@@ -49,6 +49,23 @@ class LogFileIT {
     assertThat(result.stderr()).contains("nosuch"); // conmon reads it there
   }
 
+  @Unsupported(runtime = "crun", reason = "1.8.1 tells nothing of a run that goes well")
+  @Test
+  void debugMessagesGoThere(Testbed bed) throws IOException {
+    Path log = bed.directory().resolve("log");
+    Bundle bundle = bed.bundle().sh("echo done");
+    String directory = bundle.write().toString();
+    Result result =
+        bed.oci("--debug", "--log", log.toString(), "run", "--bundle", directory, bundle.id())
+            .execute()
+            .ok();
+    assertThat(Files.readString(log)).contains("level=debug");
+    assertThat(result.stderr()).doesNotContain("level=debug");
+    result = bed.oci("--debug", "run", "--bundle", directory, bundle.id()).execute().ok();
+    assertThat(result.stderr()).contains("level=debug");
+    assertThat(result.line()).isEqualTo("done");
+  }
+
   @Test
   void hasTheErrorAsText(Testbed bed) throws IOException {
     Path log = bed.directory().resolve("log");

@@ -28,6 +28,7 @@ final class Log implements Environment.Output {
   private @Nullable String file;
   private boolean json;
   private boolean warnings;
+  private boolean debugs;
 
   Log(Kernel kernel) {
     this.k = kernel;
@@ -44,7 +45,8 @@ final class Log implements Environment.Output {
     }
     json = format.equals("json");
     String level = global.value("log-level", "error");
-    warnings = global.is("debug") || level.equals("warning") || level.equals("debug");
+    debugs = global.is("debug") || level.equals("debug");
+    warnings = debugs || level.equals("warning");
   }
 
   @Override
@@ -64,10 +66,37 @@ final class Log implements Environment.Output {
     }
   }
 
+  @Override
+  public boolean debugs() {
+    return debugs;
+  }
+
+  @Override
+  public void debug(String text) {
+    if (file == null) {
+      write(2, line("debug", text));
+    } else {
+      append("debug", text);
+    }
+  }
+
   /** Tells of the failure that ends the run. */
   void error(String text) {
     write(2, text + "\n");
     append("error", text);
+  }
+
+  private String line(String level, String text) {
+    long now = Math.max(0, k.clock_gettime(CLOCK_REALTIME));
+    String time = Timestamp.rfc3339(now / NANOS * NANOS);
+    if (json) {
+      JsonWriter out = JsonWriter.compact();
+      out.object().field("level", level).field("msg", text).field("time", time).endObject();
+      return out + "\n";
+    }
+    JsonWriter quoted = JsonWriter.compact();
+    quoted.value(text);
+    return "time=\"" + time + "\" level=" + level + " msg=" + quoted + "\n";
   }
 
   private void append(String level, String text) {
@@ -75,25 +104,13 @@ final class Log implements Environment.Output {
     if (path == null) {
       return;
     }
-    long now = Math.max(0, k.clock_gettime(CLOCK_REALTIME));
-    String time = Timestamp.rfc3339(now / NANOS * NANOS);
-    String line;
-    if (json) {
-      JsonWriter out = JsonWriter.compact();
-      out.object().field("level", level).field("msg", text).field("time", time).endObject();
-      line = out + "\n";
-    } else {
-      JsonWriter quoted = JsonWriter.compact();
-      quoted.value(text);
-      line = "time=\"" + time + "\" level=" + level + " msg=" + quoted + "\n";
-    }
     long flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
     long fd = k.openat2(AT_FDCWD, path, flags, 0644, 0);
     if (fd < 0) {
       write(2, "log file \"" + path + "\": " + k.explain(fd) + "\n");
       return;
     }
-    write((int) fd, line);
+    write((int) fd, line(level, text));
     long closed = k.close((int) fd);
     if (closed < 0) {
       write(2, "log file \"" + path + "\": " + k.explain(closed) + "\n");

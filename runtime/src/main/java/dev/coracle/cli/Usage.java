@@ -13,8 +13,8 @@ final class Usage {
       --root=DIR  where the state of containers is kept
       --log=FILE  write errors to this file too
       --log-format=FORMAT  text or json
-      --log-level=LEVEL  error, or warning or debug to log warnings too
-      --debug  log warnings too
+      --log-level=LEVEL  error, warning or debug
+      --debug  tell every step, on standard error or in the log file
       --systemd-cgroup  let systemd make the container's cgroup, as a scope
       --rootless=WHEN  auto, true or false: whether a container without limits may do without cgroups
       --sandbox=KIND  container or host, whatever the bundle says

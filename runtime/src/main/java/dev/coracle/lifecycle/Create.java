@@ -230,6 +230,7 @@ public final class Create {
       context.useSystemd(systemd, scope, e.variables());
     }
     Launcher launcher = new Launcher(context, prepared.plan());
+    DebugLog.plan(e, prepared.plan());
     String problem = attempt(context, launcher, state(prepared), bundle);
     if (problem == null) {
       launcher.settle();
@@ -288,10 +289,14 @@ public final class Create {
       problem = launcher.launch();
     }
     if (problem == null) {
+      DebugLog.made(e, launcher.pid());
       problem = note(launcher);
     }
     if (problem == null) {
       problem = launcher.awaitReady();
+    }
+    if (problem == null) {
+      DebugLog.ready(e);
     }
     if (problem == null) {
       problem = PidfdSocket.send(e.kernel(), request.pidfdSocket(), launcher.pidfd(), "standard");

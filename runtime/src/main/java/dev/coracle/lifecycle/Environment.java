@@ -40,6 +40,12 @@ public record Environment(
 
     /** Tells of something that is passed over. */
     void warn(String text);
+
+    /** Whether {@link #debug} tells anything. */
+    boolean debugs();
+
+    /** Tells how the work goes on, where that was asked for. */
+    void debug(String text);
   }
 
   /** The value of a variable, or an empty text. */

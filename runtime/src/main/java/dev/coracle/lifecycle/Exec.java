@@ -257,14 +257,17 @@ public final class Exec {
     context.useContainer((int) pidfd, state.pid());
     console(e, request, process, context);
     Launcher launcher = new Launcher(context, plan);
+    DebugLog.plan(e, plan);
     String problem = launcher.prepare();
     if (problem == null) {
       problem = launcher.launch();
     }
     if (problem == null) {
+      DebugLog.made(e, launcher.pid());
       problem = launcher.awaitReady();
     }
     if (problem == null) {
+      DebugLog.readyToExecute(e);
       problem = launcher.awaitExecuted();
     }
     if (problem == null) {

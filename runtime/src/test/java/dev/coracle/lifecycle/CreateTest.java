@@ -161,6 +161,21 @@ class CreateTest {
   }
 
   @Test
+  void debugTellsEveryStep() throws Failure {
+    FakeHost host = host("docker", "v2");
+    host.debugs = true;
+    host.kernel.childSays("H", "R");
+    create(host, false);
+    assertThat(host.debugged)
+        .contains("config.json /process/cwd: go to working directory \"/\"", "seccomp filter flags: 4")
+        .endsWith("init: closing the pipe to signal completion");
+    FakeHost quiet = host("docker", "v2");
+    quiet.kernel.childSays("H", "R");
+    create(quiet, false);
+    assertThat(quiet.debugged).isEmpty();
+  }
+
+  @Test
   void anExistingContainerStays() {
     FakeHost host = host("minimal", "v2");
     host.kernel.broken("/run/coracle/id", Errno.EEXIST);

@@ -36,6 +36,8 @@ final class FakeHost {
   final RecordingKernel kernel = new RecordingKernel();
   final List<String> printed = new ArrayList<>();
   final List<String> warned = new ArrayList<>();
+  final List<String> debugged = new ArrayList<>();
+  boolean debugs;
 
   FakeHost(Layout layout, String config) {
     kernel.cwd("/bundle").file("config.json", config);
@@ -96,6 +98,16 @@ final class FakeHost {
           @Override
           public void warn(String text) {
             warned.add(text);
+          }
+
+          @Override
+          public boolean debugs() {
+            return debugs;
+          }
+
+          @Override
+          public void debug(String text) {
+            debugged.add(text);
           }
         };
     return new Environment(
