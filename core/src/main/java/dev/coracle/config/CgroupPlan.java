@@ -97,6 +97,23 @@ public final class CgroupPlan {
   }
 
   /**
+   * Whether a hybrid host must be asked what its unified hierarchy offers: resources ask for
+   * something that no v1 hierarchy has. Few bundles do, and no other need wait for the answer.
+   */
+  public static boolean needsUnified(@Nullable Resources r, CgroupLayout layout) {
+    if (r == null || layout.version() != CgroupLayout.Version.HYBRID) {
+      return false;
+    }
+    return !r.unified().isEmpty()
+        || !r.hugepageLimits().isEmpty() && layout.v1("hugetlb") == null
+        || !r.rdma().isEmpty() && layout.v1("rdma") == null
+        || r.memory() != null && layout.v1("memory") == null
+        || r.cpu() != null && (layout.v1("cpu") == null || layout.v1("cpuset") == null)
+        || r.pidsLimit() != null && layout.v1("pids") == null
+        || r.blockIo() != null && layout.v1("blkio") == null;
+  }
+
+  /**
    * Controllers without which engines read no statistics and see no OOM kill: all of them that the
    * host has, even where nothing is limited, as runc and crun enable them.
    */

@@ -263,6 +263,22 @@ class CgroupPlanTest {
   }
 
   @Test
+  void aHybridHostIsAskedOnlyForWhatNoV1HierarchyHas() {
+    CgroupLayout hybrid =
+        CgroupLayout.parse(
+            ("1 2 0:1 / /cg/memory rw - cgroup x rw,memory\n"
+                    + "1 2 0:1 / /cg/unified rw - cgroup2 x rw\n")
+                .getBytes(UTF_8),
+            "2:memory:/\n0::/\n".getBytes(UTF_8));
+    Resources memory = memory(limits().memory());
+    Resources pids = new Resources(ALLOW_ALL, null, null, 7L);
+    assertThat(CgroupPlan.needsUnified(null, hybrid)).isFalse();
+    assertThat(CgroupPlan.needsUnified(memory, hybrid)).isFalse();
+    assertThat(CgroupPlan.needsUnified(pids, hybrid)).isTrue();
+    assertThat(CgroupPlan.needsUnified(pids, V2)).isFalse();
+  }
+
+  @Test
   void missingOnV1() {
     plan(v1("name=systemd"), "/id", new Resources(DENY_ALL, limits().memory(), null, 7L));
     assertThat(problems.errorText())

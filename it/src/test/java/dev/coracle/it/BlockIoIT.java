@@ -9,6 +9,7 @@ import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Testbed;
+import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,6 +75,10 @@ class BlockIoIT {
     }
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 wants blkio.weight or an io.weight that this kernel has not",
+      expect = Unsupported.Expect.EITHER)
   @Test
   void theWeightGoesToTheSchedulerThatIsThere(Testbed bed) {
     needsController();

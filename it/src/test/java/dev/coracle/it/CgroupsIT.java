@@ -277,6 +277,41 @@ class CgroupsIT {
   }
 
   @Test
+  @CoracleOnly("the peers' words are the kernel's")
+  @NeedsController("unified")
+  void aThreadedOneIsRefused(Testbed bed) throws IOException {
+    Bundle bundle = bed.bundle();
+    Path cgroup = Path.of(Cgroups.here().controllerRoot("unified") + bundle.cgroupsPath());
+    Files.createDirectory(cgroup);
+    Files.writeString(cgroup.resolve("cgroup.type"), "threaded");
+    bundle.set("/linux/cgroupsPath", bundle.cgroupsPath() + "/a/b");
+    Files.createDirectories(cgroup.resolve("a/b"));
+    Files.writeString(cgroup.resolve("a/cgroup.type"), "threaded");
+    try {
+      assertThat(bed.run(bundle).fails().error()).contains("is the cgroup threaded?");
+    } finally {
+      // Not even cgroup.procs can be read there, so that the usual clean-up does not work.
+      Files.delete(cgroup.resolve("a/b"));
+      Files.delete(cgroup.resolve("a"));
+      Files.delete(cgroup);
+    }
+  }
+
+  @Test
+  @CoracleOnly("runc looks only into the cgroup itself")
+  void oneWithOthersBelowItIsRefused(Testbed bed) throws IOException {
+    Bundle first = bed.bundle().lasting();
+    String top = first.cgroupsPath();
+    first.set("/linux/cgroupsPath", top + "/below");
+    try (Container c = bed.start(first)) {
+      Bundle second = bed.bundle().set("/linux/cgroupsPath", top);
+      assertThat(bed.run(second).fails().error()).contains("in use by other processes");
+      assertThat(c.status()).isEqualTo("running");
+    }
+    Cgroups.here().named(top).forEach(Cgroups::destroy);
+  }
+
+  @Test
   void isReadOnlyInTheContainer(Testbed bed) {
     Bundle bundle = bed.bundle();
     bundle.sh(

@@ -59,4 +59,22 @@ class HugepageLimitsIT {
         .contains("there are no huge pages of \"3MB\"; this kernel has [")
         .contains("2MB");
   }
+
+  @Test
+  @CoracleOnly("the peers know no controllers beside v1")
+  void besideV1TheUnifiedHierarchyHasThem(Testbed bed) throws java.io.IOException {
+    java.nio.file.Path unified = java.nio.file.Path.of("/sys/fs/cgroup/unified");
+    org.junit.jupiter.api.Assumptions.assumeTrue(
+        Cgroups.here().view() == Cgroups.View.HYBRID
+            && Cgroups.read(unified.resolve("cgroup.controllers")).contains("hugetlb"),
+        "hugetlb is not beside v1 hierarchies");
+    Bundle bundle = limited(bed, "2MB", 6 << 20);
+    bundle.set("/linux/resources/unified", Json.object("cgroup.max.depth", "4"));
+    try (Container c = bed.create(bundle)) {
+      assertThat(c.status()).isEqualTo("created");
+      java.nio.file.Path cgroup = java.nio.file.Path.of(unified + bundle.cgroupsPath());
+      assertThat(cgroup.resolve("hugetlb.2MB.max")).content().isEqualTo((6 << 20) + "\n");
+      assertThat(cgroup.resolve("cgroup.max.depth")).content().isEqualTo("4\n");
+    }
+  }
 }

@@ -67,8 +67,8 @@ class KillAllIT {
   @Test
   void killAllReachesWhatTheFirstProcessLeft(Testbed bed) {
     Bundle bundle = bed.bundle().withoutNamespace("pid");
-    bundle.sh("(trap 'echo got; exit 0' USR1; while :; do sleep 0.05; done) & echo started");
-    try (Container c = bed.start(bundle)) {
+    bundle.sh("(trap 'echo got; exit 0' USR1; echo armed; while :; do sleep 0.05; done) &");
+    try (Container c = bed.start(bundle).awaitOutput("armed")) {
       assertThat(c.awaitExit()).isZero();
       bed.oci("kill", "--all", c.id(), "USR1").execute().ok();
       c.awaitOutput("got");

@@ -9,6 +9,7 @@ import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Testbed;
+import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,11 +30,16 @@ class PauseIT {
     }
   }
 
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 does not wait until all stand still, and knows no limit of -1 on v1",
+      expect = Unsupported.Expect.EITHER)
   @Test
   void aForkBombCanBePaused(Testbed bed) {
     Bundle bundle = bed.bundle().sh("while :; do (while :; do (:); done) & sleep 0.01; done");
-    bundle.set("/linux/resources/pids/limit", Cgroups.here().hasController("pids") ? 100 : -1);
-    if (!Cgroups.here().hasController("pids")) {
+    if (Cgroups.here().hasController("pids")) {
+      bundle.set("/linux/resources/pids/limit", 100);
+    } else {
       bundle.sh("for i in 1 2 3 4; do while :; do (:); done & done; wait");
     }
     try (Container c = bed.start(bundle)) {
@@ -76,7 +82,7 @@ class PauseIT {
     Path state = cgroup.resolve(v2 ? "cgroup.freeze" : "freezer.state");
     try {
       Files.writeString(state, v2 ? "1" : "FROZEN");
-      assertThat(bed.run(bundle).fails().error()).contains("the cgroup is frozen");
+      assertThat(bed.run(bundle).fails().error()).contains("frozen");
       Files.writeString(state, v2 ? "0" : "THAWED");
       bed.run(bundle).ok();
     } finally {

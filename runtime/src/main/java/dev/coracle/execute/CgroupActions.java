@@ -235,6 +235,8 @@ public final class CgroupActions {
     long cgroup = k.openat2(AT_FDCWD, a.path(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
     long result = cgroup;
     if (cgroup >= 0) {
+      // Cgroups that the container makes may add programs of their own, as systemd does in it; all
+      // of them must allow.
       result = k.bpfAttachCgroupDevice((int) cgroup, (int) program, BPF_F_ALLOW_MULTI);
       c.close(cgroup);
     }

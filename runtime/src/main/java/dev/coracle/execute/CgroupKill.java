@@ -21,12 +21,13 @@ public final class CgroupKill {
   public static long kill(Kernel k, CgroupPaths paths) {
     String v2 = paths.v2Path();
     if (v2 != null && CgroupActions.write(k, v2 + "/cgroup.kill", "1") >= 0) {
-      // On a hybrid host a v1 freezer may hold them, and lets not even SIGKILL through.
-      Freezer freezer = new Freezer(k, paths);
-      long frozen = freezer.isV1() ? freezer.isFrozen() : 0;
-      return frozen > 0 ? freezer.thaw() : frozen;
+      new Freezer(k, paths).thawBelow(); // on a hybrid host
+      return 0;
     }
-    return signal(k, paths, SIGKILL);
+    long result = signal(k, paths, SIGKILL);
+    // A v1 freezer lets not even SIGKILL through, and the container may have frozen some itself.
+    new Freezer(k, paths).thawBelow();
+    return result;
   }
 
   /**

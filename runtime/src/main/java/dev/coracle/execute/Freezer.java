@@ -3,6 +3,8 @@ package dev.coracle.execute;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Stops all processes of a cgroup and lets them go on (cgroup freezer, v1 and v2). */
@@ -40,9 +42,22 @@ public final class Freezer {
     return content.text().startsWith(text) ? 1 : 0;
   }
 
-  /** Whether it is that of cgroup v1, which holds a process even against SIGKILL. */
-  boolean isV1() {
-    return v1 != null;
+  /** Lets all go on, those too that the container froze in v1 cgroups of its own. */
+  void thawBelow() {
+    if (v1 != null) {
+      thawBelow(v1);
+    }
+  }
+
+  private void thawBelow(String cgroup) {
+    long thawed = CgroupActions.write(k, cgroup + "/freezer.state", "THAWED");
+    List<String> children = new ArrayList<>();
+    // What cannot be read or written is told by whoever then cannot remove it.
+    if (thawed >= 0 && CgroupProcesses.children(k, cgroup, children) >= 0) {
+      for (String child : children) {
+        thawBelow(cgroup + "/" + child);
+      }
+    }
   }
 
   /** Stops them, and returns when all stand still. */

@@ -3,12 +3,15 @@ package dev.coracle.host;
 import static dev.coracle.abi.Mount.CGROUP2_SUPER_MAGIC;
 
 import dev.coracle.cgroup.CgroupLayout;
+import dev.coracle.config.CgroupPlan;
 import dev.coracle.config.Host;
 import dev.coracle.execute.Files;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
+import dev.coracle.spec.Resources;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the facts of the host that planning needs, with as few calls as they take. */
 public final class HostReader {
@@ -33,6 +36,18 @@ public final class HostReader {
     return host.privileged()
         ? host
         : new Host(host.cgroups(), sets[1], Math.max(0, k.geteuid()), Math.max(0, k.getegid()));
+  }
+
+  /** The facts, with those that only some resources need. */
+  public static Host complete(
+      Kernel k, Host host, @Nullable Resources resources, Problems problems) {
+    CgroupLayout.Unified unified = host.cgroups().unified();
+    if (unified == null || !CgroupPlan.needsUnified(resources, host.cgroups())) {
+      return host;
+    }
+    String file = unified.mountPoint() + "/cgroup.controllers";
+    byte[] controllers = bytes(k, file, MOST_CGROUP_BYTES, problems);
+    return new Host(host.cgroups().withControllers(controllers), host.capabilities());
   }
 
   private static CgroupLayout cgroups(Kernel k, Problems problems) {

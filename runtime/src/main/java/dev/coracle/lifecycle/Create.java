@@ -116,14 +116,15 @@ public final class Create {
           problems);
       throw new Failure(problems.errorText());
     }
+    Host all = HostReader.complete(e.kernel(), host, spec.linux().resources(), problems);
     ScopeRequest scope = scope(spec);
-    CgroupPaths cgroups = cgroups(spec, host, scope);
+    CgroupPaths cgroups = cgroups(spec, all, scope);
     boolean isolated = kind == SandboxKind.CONTAINER;
     String keyring = newKeyring(kind) ? SessionKeyring.name(request.id()) : null;
     Planner.Target target =
         new Planner.Target(
             bundle.path(), request.id(), cgroups, isolated, keyring, request.noPivot(), scope);
-    return new Prepared(bundle, spec, kind, cgroups, scope, plan(spec, host, target));
+    return new Prepared(bundle, spec, kind, cgroups, scope, plan(spec, all, target));
   }
 
   private Created create() throws Failure {

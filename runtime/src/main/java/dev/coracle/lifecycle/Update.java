@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import dev.coracle.bus.Systemd;
 import dev.coracle.config.CgroupPlan;
 import dev.coracle.config.ConfigReader;
+import dev.coracle.config.Host;
 import dev.coracle.config.ScopeProperties;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.Files;
@@ -61,12 +62,9 @@ public final class Update {
     Resources resources =
         ResourcesReader.readUpdate(new Members(object, Pointer.ROOT, problems::error));
     PlanBuilder plan = new PlanBuilder();
-    CgroupPlan.planUpdate(
-        resources,
-        HostReader.read(e.kernel(), problems).cgroups(),
-        state.cgroups(),
-        plan,
-        problems);
+    Host host = HostReader.read(e.kernel(), problems);
+    host = HostReader.complete(e.kernel(), host, resources, problems);
+    CgroupPlan.planUpdate(resources, host.cgroups(), state.cgroups(), plan, problems);
     if (!schemata.isEmpty()) {
       IntelRdt.planSchemata(group(entry, problems), schemata, plan);
     }
