@@ -4,19 +4,20 @@
 #   hybrid  the host as it is booted (crun refuses this layout)
 #   v2      a private mount namespace with cgroup2 at /sys/fs/cgroup; no controllers but those that v1 does not hold
 #   uml     User Mode Linux: cgroup v2 with its controllers, all capabilities (uml/setup.sh fetches it once)
-#   systemd User Mode Linux with systemd as its first process: the tests of --systemd-cgroup
+#   systemd systemd-v1 systemd-hybrid
+#           User Mode Linux with systemd as its first process, and cgroups as told: the tests of --systemd-cgroup
 #   engine  under dockerd and podman of this host
 # CLASS is a test class such as HostnameIT; all of them without. DETAILS=tree|summary|... is how much is told.
 # The exit status is 0 only if all tests of all views pass. Reports (XML) are in it/target/views/VIEW.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 runtime=$(realpath "$1") || exit 2; shift
 [ -x "$runtime" ] || { echo "run.sh: $runtime is no program" >&2; exit 2; }
 [ "$(id -u)" = 0 ] || { echo "run.sh: must be root" >&2; exit 1; }
 views=(); while [ $# -gt 0 ] && [ "$1" != -- ]; do views+=("$1"); shift; done; [ $# -gt 0 ] && shift
-for v in "${views[@]}"; do case $v in v1|hybrid|v2|uml|systemd|engine) ;; *) usage;; esac; done
+for v in "${views[@]}"; do case $v in v1|hybrid|v2|uml|systemd|systemd-v1|systemd-hybrid|engine) ;; *) usage;; esac; done
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java out=$here/target/views
 cp=$here/target/classpath
@@ -36,7 +37,11 @@ select=(); for c; do select+=(--select-class "dev.coracle.it.$c"); done
 # suite VIEW [JAVA OPTION...]: prints the command that runs the suite.
 suite() {
   local view=$1 tag=(--exclude-tag engine --exclude-tag systemd) what=("${select[@]}"); shift
-  case $view in engine|systemd) tag=(--include-tag "$view") ;; esac
+  case $view in
+    engine) tag=(--include-tag engine) ;;
+    systemd) tag=(--include-tag 'systemd & !v1') ;;
+    systemd-*) tag=(--include-tag 'systemd & v1') ;;
+  esac
   [ ${#what[@]} -gt 0 ] || what=(--select-package dev.coracle.it --include-classname '.*IT$')
   printf '%q ' "$java" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$@" \
     -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -Dcoracle.it.inject="$out/inject" -cp "$classes:$(cat "$cp")" \
@@ -52,8 +57,9 @@ for view in "${views[@]}"; do
     v1) unshare -m --propagation private bash -c "umount /sys/fs/cgroup/unified 2>/dev/null; exec $(suite v1)" ;;
     v2) unshare -m --propagation private bash -c \
           "umount -l /sys/fs/cgroup && mount -t cgroup2 -o rw,nosuid,nodev,noexec,relatime cgroup2 /sys/fs/cgroup || exit 125; exec $(suite v2)" ;;
-    uml|systemd) [ "$view" = systemd ] && export SYSTEMD=1 || unset SYSTEMD
-         "$here/uml/setup.sh" && UML_OUT=$out "$here/uml/run.sh" bash -c \
+    uml|systemd*)
+      case $view in uml) unset SYSTEMD ;; systemd) export SYSTEMD=v2 ;; *) export SYSTEMD=${view#systemd-} ;; esac
+      "$here/uml/setup.sh" && UML_OUT=$out "$here/uml/run.sh" bash -c \
           "exec $(suite "$view" -Djava.io.tmpdir=/var/tmp -Dcoracle.it.patienceSeconds=60)" ;;
   esac || { failed=1; echo "=== $view: FAILED" >&2; }
   echo "=== $view: $(($(date +%s) - begin)) s"
