@@ -632,6 +632,10 @@ final class Calls {
     return "connect(" + fd + ", " + quote(path) + ")";
   }
 
+  static String bindUnix(int fd, String path) {
+    return "bind(" + fd + ", " + quote(path) + ")";
+  }
+
   static String sendDescriptor(int socket, String text, int fd) {
     return "sendmsg(" + socket + ", " + quote(text) + ", " + fd + ")";
   }

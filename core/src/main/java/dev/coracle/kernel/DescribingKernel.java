@@ -601,6 +601,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long bindUnix(int fd, String path) {
+    long result = kernel.bindUnix(fd, path);
+    return result < 0 ? failed(result, Calls.bindUnix(fd, path)) : result;
+  }
+
+  @Override
   public long sendDescriptor(int socket, String text, int fd) {
     long result = kernel.sendDescriptor(socket, text, fd);
     return result < 0 ? failed(result, Calls.sendDescriptor(socket, text, fd)) : result;

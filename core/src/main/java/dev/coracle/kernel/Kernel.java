@@ -313,8 +313,11 @@ public interface Kernel {
   /** socket(2). */
   long socket(long domain, long type, long protocol);
 
-  /** connect(2) to an AF_UNIX path of at most 107 bytes. */
+  /** connect(2) to an AF_UNIX path of at most 107 bytes; with {@code @} in front, an abstract one. */
   long connectUnix(int fd, String path);
+
+  /** bind(2) to an AF_UNIX path of at most 107 bytes. */
+  long bindUnix(int fd, String path);
 
   /** sendmsg(2) of {@code text} with one descriptor as SCM_RIGHTS (unix(7)). */
   long sendDescriptor(int socket, String text, int fd);

@@ -817,6 +817,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long bindUnix(int fd, String path) {
+    return onPath("bindUnix", path, Calls.bindUnix(fd, path));
+  }
+
+  @Override
   public long sendDescriptor(int socket, String text, int fd) {
     return answer("sendDescriptor", Calls.sendDescriptor(socket, text, fd));
   }

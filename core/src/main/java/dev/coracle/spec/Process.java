@@ -39,6 +39,26 @@ public record Process(
     @Nullable IoPriority ioPriority,
     @Nullable ExecCpuAffinity execCpuAffinity) {
 
+  /** The same with another environment. */
+  public Process withEnv(List<String> other) {
+    return new Process(
+        terminal,
+        consoleSize,
+        cwd,
+        other,
+        args,
+        user,
+        rlimits,
+        capabilities,
+        noNewPrivileges,
+        oomScoreAdj,
+        apparmorProfile,
+        selinuxLabel,
+        scheduler,
+        ioPriority,
+        execCpuAffinity);
+  }
+
   /** A terminal's size in characters. */
   public record ConsoleSize(int height, int width) {}
 

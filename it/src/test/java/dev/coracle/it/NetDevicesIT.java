@@ -49,7 +49,7 @@ class NetDevicesIT {
   /** Runs a command in a new network namespace with a pair of interfaces, and a script after it. */
   private static Command inHost(Command command, String script) {
     return command.after(
-        "exec unshare -n sh -c '"
+        "exec /usr/bin/unshare -n /bin/sh -c '"
             + HOST
             + "\"$@\"; status=$?; "
             + script
@@ -152,7 +152,7 @@ class NetDevicesIT {
   @Test
   void theHostsOwnNamespaceIsRefused(Testbed bed) {
     Bundle bundle =
-        bundle(bed, "theirs").namespace("network", java.nio.file.Path.of("/proc/1/ns/net"));
+        bundle(bed, "theirs").namespace("network", java.nio.file.Path.of("/proc/" + ProcessHandle.current().pid() + "/ns/net"));
     assertThat(bed.run(bundle.args("true")).fails().error())
         .contains("the container's network namespace is the host's");
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.ContainerTest;
+import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
@@ -107,5 +108,23 @@ class RlimitsIT {
                     "/process/rlimits",
                     List.of(Json.object("type", "RLIMIT_NOFILE", "soft", 99, "hard", 9))))
         .fails();
+  }
+
+  @CoracleOnly("peers tell neither the property nor the reason")
+  @Test
+  void aHardLimitAboveOursIsExplained(Testbed bed) {
+    assertThat(
+            bed.run(
+                    bed.bundle()
+                        .set(
+                            "/process/rlimits",
+                            List.of(
+                                Json.object(
+                                    "type", "RLIMIT_NOFILE", "soft", 1L << 31, "hard", 1L << 40)))
+                        .args("true"))
+                .fails()
+                .error())
+        .contains("config.json /process/rlimits/0: cannot set resource limit RLIMIT_NOFILE")
+        .contains("EPERM", "to raise a hard limit the runtime needs CAP_SYS_RESOURCE");
   }
 }

@@ -713,16 +713,27 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long connectUnix(int fd, String path) {
-    // struct sockaddr_un: AF_UNIX, and the path.
+    return named(Syscalls.CONNECT, fd, path);
+  }
+
+  @Override
+  public long bindUnix(int fd, String path) {
+    return named(Syscalls.BIND, fd, path);
+  }
+
+  private static long named(int nr, int fd, String path) {
+    // struct sockaddr_un: AF_UNIX, and the path; an abstract one has a NUL byte in front only.
     if (path.length() > 107) {
       return -Errno.ENAMETOOLONG;
     }
     Address address = Scratch.structure();
     address.putShort((short) 1);
     int length = Scratch.encode(path, address.add(2));
-    return length > 108
-        ? -Errno.ENAMETOOLONG
-        : call(Syscalls.CONNECT, fd, address.toLong(), 2 + length);
+    if (path.startsWith("@")) {
+      address.add(2).putByte((byte) 0);
+      length--;
+    }
+    return length > 108 ? -Errno.ENAMETOOLONG : call(nr, fd, address.toLong(), 2 + length);
   }
 
   @Override

@@ -96,6 +96,7 @@ final class Syscalls {
   static final int EVENTFD2 = 85;
   static final int PIDFD_GETFD = 86;
   static final int FACCESSAT = 87;
+  static final int BIND = 88;
 
   private Syscalls() {}
 

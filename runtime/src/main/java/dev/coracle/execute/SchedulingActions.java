@@ -8,7 +8,7 @@ import dev.coracle.abi.Sched;
 import dev.coracle.kernel.Errno;
 import dev.coracle.plan.Action;
 
-/** When and where the process runs: CPUs, priorities, memory nodes. */
+/** When and where the process runs, and how much it takes: CPUs, priorities, nodes, limits. */
 final class SchedulingActions {
   private static final int CAP_SYS_NICE = 23;
 
@@ -19,6 +19,16 @@ final class SchedulingActions {
     return result == -Errno.EINVAL
         ? c.fail(Errno.EINVAL, "none of CPUs " + a.cpus() + " is there and allowed")
         : Math.min(result, 0);
+  }
+
+  static long setRlimit(Context c, Action.SetRlimit a) {
+    long result = c.kernel.prlimit64(0, a.resource(), a.soft(), a.hard());
+    // Also in a user namespace: what counts is a capability of the host's.
+    return result == -Errno.EPERM
+        ? c.fail(
+            Errno.EPERM,
+            c.explain(result) + "; to raise a hard limit the runtime needs CAP_SYS_RESOURCE")
+        : result;
   }
 
   static long setScheduler(Context c, Action.SetScheduler a) {

@@ -146,7 +146,7 @@ final class Steps {
       case Action.StartSession a -> k.setsid();
       case Action.OpenConsole a -> ConsoleActions.open(c, a);
       case Action.SetOomScoreAdj a -> NamespaceActions.setOomScoreAdj(c, a.value());
-      case Action.SetRlimit a -> k.prlimit64(0, a.resource(), a.soft(), a.hard());
+      case Action.SetRlimit a -> SchedulingActions.setRlimit(c, a);
       case Action.ResetCpuAffinity a -> k.schedSetaffinityAll(AFFINITY_BYTES);
       case Action.SetCpuAffinity a -> SchedulingActions.setCpuAffinity(c, a);
       case Action.SetScheduler a -> SchedulingActions.setScheduler(c, a);

@@ -21,6 +21,7 @@ import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.property.SystemdProperties;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.sandbox.HostSandbox;
+import dev.coracle.sandbox.NotifySocket;
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Root;
@@ -70,6 +71,7 @@ public final class Create {
   private final Request request;
   private final Problems problems = new Problems();
   private @Nullable Systemd systemd;
+  private boolean notify;
 
   private Create(Environment e, Request request) {
     this.e = e;
@@ -117,6 +119,10 @@ public final class Create {
       throw new Failure(problems.errorText());
     }
     Host all = HostReader.complete(e.kernel(), host, spec.linux().resources(), problems);
+    notify = !e.variable(Notify.VARIABLE).isEmpty() && NotifySocket.fits(spec);
+    if (notify) {
+      spec = NotifySocket.rewrite(spec, Notify.directory(e, request.id()));
+    }
     ScopeRequest scope = scope(spec);
     CgroupPaths cgroups = cgroups(spec, all, scope);
     boolean isolated = kind == SandboxKind.CONTAINER;
@@ -276,6 +282,10 @@ public final class Create {
     long result = store.write(state, bundle.config(), 0, bundle.length());
     if (result >= 0) {
       result = store.makeStartFifo(state.id());
+    }
+    if (result >= 0 && notify) {
+      long made = Notify.makeDirectory(e, state.id());
+      result = made < 0 ? made : result;
     }
     if (result < 0) {
       return "cannot write the state: " + e.kernel().explain(result);

@@ -96,12 +96,16 @@ public final class Foreground {
     }
   }
 
-  /** Waits for the process, and returns its exit code as a shell has it. */
-  public int await(Launcher launcher) throws Failure {
+  /**
+   * Waits for the process, and returns its exit code as a shell has it.
+   *
+   * @param notify what it tells the service manager is handed on; null where it tells nothing
+   */
+  int await(Launcher launcher, @Nullable Notify notify) throws Failure {
     boolean input = master >= 0;
-    int[] fds = {launcher.pidfd(), signals, master, -1};
-    short[] events = {POLLIN, POLLIN, POLLIN, POLLIN};
-    short[] happened = new short[4];
+    int[] fds = {launcher.pidfd(), signals, master, -1, notify == null ? -1 : notify.socket()};
+    short[] events = {POLLIN, POLLIN, POLLIN, POLLIN, POLLIN};
+    short[] happened = new short[5];
     while (true) {
       fds[2] = master;
       fds[3] = input ? 0 : -1;
@@ -120,6 +124,9 @@ public final class Foreground {
       }
       if (happened[3] != 0 && master >= 0) {
         input = copy(0, master);
+      }
+      if (happened[4] != 0 && notify != null) {
+        notify.relay();
       }
       if ((happened[0] & (POLLIN | POLLERR | POLLHUP)) != 0) {
         long status = launcher.await();

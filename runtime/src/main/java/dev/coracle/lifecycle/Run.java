@@ -64,11 +64,17 @@ public final class Run {
     boolean terminal = created.terminal();
     try {
       takeTerminal(e.kernel(), foreground, sockets, terminal);
-      Start.start(e, id);
-      return foreground.await(launcher);
+      return startAndAwait(e, id, foreground, launcher);
     } catch (Failure failure) {
       throw deleted(e, id, pidFile, with(failure, foreground.end()));
     }
+  }
+
+  private static int startAndAwait(
+      Environment e, String id, Foreground foreground, Launcher launcher) throws Failure {
+    Notify notify = Notify.open(e, id);
+    Start.begin(e, id);
+    return foreground.await(launcher, notify);
   }
 
   /** The socket is made for every process, since nobody knows yet whether it has a terminal. */
@@ -100,7 +106,7 @@ public final class Run {
     boolean terminal = executed.terminal();
     try {
       takeTerminal(k, foreground, sockets, terminal);
-      return foreground.await(launcher);
+      return foreground.await(launcher, null);
     } catch (Failure failure) {
       throw with(with(failure, foreground.end()), launcher.undo());
     }

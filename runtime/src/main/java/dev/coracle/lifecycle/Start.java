@@ -22,6 +22,15 @@ public final class Start {
 
   /** Starts a container. */
   public static void start(Environment e, String id) throws Failure {
+    Notify notify = Notify.open(e, id);
+    int pid = begin(e, id);
+    if (notify != null) {
+      notify.awaitReady(pid);
+    }
+  }
+
+  /** Starts a container, and waits for nothing that it may tell a service manager. */
+  static int begin(Environment e, String id) throws Failure {
     ContainerState state = Containers.find(e, id).state();
     Kernel k = e.kernel();
     long fifo = e.store().openStartFifo(id);
@@ -53,6 +62,7 @@ public final class Start {
     if (!state.hooks().poststart().isEmpty()) {
       poststart(e, state);
     }
+    return state.pid();
   }
 
   private static String refusal(Status status) {

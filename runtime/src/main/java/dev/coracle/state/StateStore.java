@@ -17,6 +17,7 @@ import dev.coracle.execute.Files;
 import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
+import dev.coracle.sandbox.NotifySocket;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class StateStore {
   /** The largest config.json that is read; the largest seen in the wild are a tenth of it. */
   public static final int MOST_CONFIG_BYTES = 8 << 20;
+
+  /** The directory that is shown to a container which may tell that it is ready. */
+  public static final String NOTIFY = "/notify";
 
   private static final String STATE = "/state.json";
   // The name that runc gives it, which others may look for.
@@ -181,7 +185,20 @@ public final class StateStore {
     if (result >= 0 || result == -Errno.ENOENT) {
       result = k.unlinkat(AT_FDCWD, directory(id), AT_REMOVEDIR);
     }
+    if (result == -Errno.ENOTEMPTY) {
+      result = removeNotify(id);
+    }
     return result == -Errno.ENOENT ? 0 : result;
+  }
+
+  /** The socket by which few containers tell that they are ready. */
+  private long removeNotify(String id) {
+    String notify = directory(id) + NOTIFY;
+    long result = k.unlinkat(AT_FDCWD, notify + "/" + NotifySocket.NAME, 0);
+    if (result >= 0 || result == -Errno.ENOENT) {
+      result = k.unlinkat(AT_FDCWD, notify, AT_REMOVEDIR);
+    }
+    return result < 0 ? result : k.unlinkat(AT_FDCWD, directory(id), AT_REMOVEDIR);
   }
 
   /** Adds the ids of all containers, in the order of their names: −ENOENT where there is no root. */
