@@ -1,7 +1,8 @@
 #!/bin/sh
 # gates.sh [BINARY [BUNDLE]]: fails if starting up has become dearer than it was.
-# It counts what depends little on the machine: bytes and system calls. Needs strace, and root
-# for a container. Without BUNDLE one is made that runs true of a static busybox, if there is one.
+# It counts what depends little on the machine: bytes, system calls, and pages that are touched. Needs strace, and root
+# for a container. Without BUNDLE one is made that runs true of a static busybox, if there is one; and another as docker
+# makes it, with its seccomp profile.
 # A limit stands a little above what was measured (docs/decisions/0002-start-up.md): raise it on purpose only.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -36,8 +37,9 @@ if [ -z "$bundle" ] && [ -x "$busybox" ] && [ "$(id -u)" = 0 ]; then
     (cd "$bundle" && "$binary" spec) || exit 1
     sed -i -e 's/"terminal": *true/"terminal": false/' -e 's/"sh"/"true"/' "$bundle/config.json"
 fi
-if [ -n "$bundle" ]; then
-    timeout 20 strace -f -o "$work/run" "$binary" --root "$work/state" run -b "$bundle" "coracle-gates-$$" \
+# run BUNDLE: runs it under strace; leaves the number of the runtime's own system calls in $calls.
+run() {
+    timeout 20 strace -f -o "$work/run" "$binary" --root "$work/state" run -b "$1" "coracle-gates-$$" \
         < /dev/null > "$work/out" 2>&1 || {
         echo "gates.sh: run failed: $(cat "$work/out")" >&2
         exit 1
@@ -47,8 +49,50 @@ if [ -n "$bundle" ]; then
     child=$(echo "$workload" | sed 's/^[0-9]*:\([0-9]*\) .*/\1/')
     at=${workload%%:*}
     calls=$(awk -v child="$child" -v at="$at" '/\(/ && !/resumed>/ && !($1 == child && NR > at)' "$work/run" | wc -l)
+}
+
+# pages BUNDLE: how many pages planning it touches: memory that is allocated, and code that runs. Prints nothing else.
+pages() {
+    "$work/pages" "$binary" --root "$work/state" plan -b "$1" 2>&1 > /dev/null || exit 1
+}
+cat > "$work/pages.c" << 'END'
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  (void)argc;
+  int status;
+  struct rusage usage;
+  pid_t pid = vfork();
+  if (pid == 0) execv(argv[1], argv + 1), _exit(127);
+  if (wait4(pid, &status, 0, &usage) < 0 || status != 0) return 1;
+  fprintf(stderr, "%ld\n", usage.ru_minflt);
+}
+END
+gcc -O1 -o "$work/pages" "$work/pages.c" || exit 1
+
+if [ -n "$bundle" ]; then
     hierarchies=$(grep -c ' - cgroup' /proc/self/mountinfo)
-    gate "system calls of run, with $hierarchies cgroup hierarchies" "$calls" $((352 + 22 * hierarchies))
+    run "$bundle"
+    base=$((362 + 22 * hierarchies))
+    gate "system calls of run, with $hierarchies cgroup hierarchies" "$calls" "$base"
+    gate "pages touched by plan" "$(pages "$bundle")" 110
+    if [ "$bundle" = "$work/bundle" ]; then
+        # The same with Docker's profile: read and compiled by the first, found in the cache by the second.
+        profile=$top/core/src/test/resources/docker-default-seccomp.json
+        sed -i -e '/"linux": *{/r /dev/stdin' "$bundle/config.json" << END
+"seccomp":
+$(cat "$profile")
+,
+END
+        gate "pages touched by plan with Docker's seccomp profile" "$(pages "$bundle")" 156
+        run "$bundle"
+        gate "system calls of run with the profile, compiled" "$calls" $((base + 10))
+        run "$bundle"
+        gate "system calls of run with the profile, cached" "$calls" $((base + 5))
+        gate "pages touched by plan with the profile, cached" "$(pages "$bundle")" 116
+    fi
 else
     echo "gates.sh: to count the system calls of run needs root and busybox, or a BUNDLE" >&2
     failed=1

@@ -1,7 +1,9 @@
 package dev.coracle.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Container;
@@ -9,10 +11,14 @@ import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @ContainerTest
 class SeccompIT {
@@ -215,6 +221,90 @@ class SeccompIT {
             1,
             "syscalls",
             List.of(Json.object("names", COMMON, "action", "SCMP_ACT_ALLOW")));
+    assertThat(afterCall(bed, seccomp, SYS_SYNC)).isEqualTo("-1 EPERM");
+  }
+
+  /** So that a C library falls back to the calls of older kernels. */
+  @Unsupported(runtime = "crun", reason = "1.8.1 gives them the default action")
+  @Test
+  void aCallThatIsNewerThanTheProfileIsNotThere(Testbed bed) {
+    JsonObject seccomp =
+        Json.object(
+            "defaultAction",
+            "SCMP_ACT_ERRNO",
+            "defaultErrnoRet",
+            1,
+            "architectures",
+            List.of("SCMP_ARCH_X86_64"),
+            "syscalls",
+            List.of(Json.object("names", COMMON, "action", "SCMP_ACT_ALLOW")));
+    // The newest that the profile names is faccessat2, 439.
+    assertThat(afterCall(bed, seccomp, 440)).isEqualTo("-1 ENOSYS");
+    assertThat(afterCall(bed, seccomp, 999)).isEqualTo("-1 ENOSYS");
+    assertThat(afterCall(bed, seccomp, 438)).isEqualTo("-1 EPERM");
+  }
+
+  @Unsupported(
+      runtime = "runc",
+      reason = "1.1.5 does not support flags",
+      expect = Unsupported.Expect.EITHER)
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "SECCOMP_FILTER_FLAG_LOG",
+        "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+        "SECCOMP_FILTER_FLAG_TSYNC,SECCOMP_FILTER_FLAG_LOG,SECCOMP_FILTER_FLAG_SPEC_ALLOW"
+      })
+  void theKernelTakesTheFlags(String flags, Testbed bed) {
+    JsonObject seccomp =
+        allowBut(Json.object("names", List.of("sync"), "action", "SCMP_ACT_ERRNO"));
+    JsonArray all = new JsonArray();
+    if (!flags.isEmpty()) {
+      List.of(flags.split(",", -1)).forEach(all::add);
+    }
+    seccomp.add("flags", all);
+    assertThat(afterCall(bed, seccomp, SYS_SYNC)).isEqualTo("-1 EPERM");
+  }
+
+  @Test
+  void callsOf32BitsAreFilteredByTheirOwnNumbers(Testbed bed) throws IOException {
+    String cpu = Files.readString(Path.of("/proc/cpuinfo"));
+    assumeFalse(cpu.contains("User Mode Linux"), "it has no calls of 32 bits");
+    JsonObject rule =
+        Json.object("names", List.of("getpriority"), "action", "SCMP_ACT_ERRNO", "errnoRet", 42);
+    JsonObject both = allowBut(rule);
+    both.getAsJsonArray("architectures").add("SCMP_ARCH_X86");
+    // getpriority is 96 on x86, getppid 64.
+    Bundle caught = bed.bundle().probe("int80", "96").set("/linux/seccomp", both);
+    assertThat(bed.outputOf(caught)).isEqualTo("-42");
+    Bundle passes = bed.bundle().probe("int80", "64").set("/linux/seccomp", both);
+    assertThat(bed.outputOf(passes)).isEqualTo("0");
+    Bundle unlisted = bed.bundle().probe("int80", "64").set("/linux/seccomp", allowBut(rule));
+    bed.run(unlisted).exitsWith(159); // SIGSYS
+  }
+
+  @Test
+  void callsOfX32AreKilledUnlessListed(Testbed bed) {
+    JsonObject rule = Json.object("names", List.of("sync"), "action", "SCMP_ACT_ERRNO");
+    String sync = "" + (0x40000000 | SYS_SYNC);
+    bed.run(bed.bundle().probe("syscall", sync).set("/linux/seccomp", allowBut(rule)))
+        .exitsWith(159);
+    JsonObject both = allowBut(rule);
+    both.getAsJsonArray("architectures").add("SCMP_ARCH_X32");
+    assertThat(afterCall(bed, both, sync)).isEqualTo("-1 EPERM");
+  }
+
+  /** What no machine like this one can run is no mistake: profiles list it. */
+  @Unsupported(runtime = "runc", reason = "1.1.5 does not know RISCV64")
+  @Unsupported(runtime = "crun", reason = "1.8.1 does not know all of them")
+  @Test
+  void architecturesOfOtherMachinesAreTaken(Testbed bed) {
+    JsonObject seccomp =
+        allowBut(Json.object("names", List.of("sync"), "action", "SCMP_ACT_ERRNO"));
+    for (String other : List.of("ARM", "AARCH64", "MIPS64", "PPC64LE", "S390X", "RISCV64")) {
+      seccomp.getAsJsonArray("architectures").add("SCMP_ARCH_" + other);
+    }
     assertThat(afterCall(bed, seccomp, SYS_SYNC)).isEqualTo("-1 EPERM");
   }
 

@@ -2,6 +2,7 @@ package dev.coracle.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Container;
@@ -97,6 +98,21 @@ class SeccompNotifyIT {
         assertThat(state.get("status").getAsString()).isEqualTo("running");
         assertThat(state.get("pid").getAsInt()).isEqualTo(c.pid());
       }
+    }
+  }
+
+  @Unsupported(runtime = "runc", reason = "1.1.5 does not support flags")
+  @Unsupported(runtime = "crun", reason = "1.8.1 does not know this flag")
+  @Test
+  void theFlagForAgentsIsTaken(Testbed bed) {
+    try (SeccompAgent agent = SeccompAgent.failing(bed, EXDEV)) {
+      JsonObject seccomp = notify(agent.path(), "mkdir");
+      JsonArray flags = new JsonArray();
+      flags.add("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+      flags.add("SECCOMP_FILTER_FLAG_TSYNC");
+      seccomp.add("flags", flags);
+      Bundle bundle = bed.bundle().probe("syscall", "" + SYS_MKDIR, "0");
+      assertThat(bed.outputOf(bundle.set("/linux/seccomp", seccomp))).isEqualTo("-1 EXDEV");
     }
   }
 

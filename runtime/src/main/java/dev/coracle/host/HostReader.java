@@ -27,15 +27,29 @@ public final class HostReader {
    * container outside of the limits that its caller has.
    */
   public static Host read(Kernel k, Problems problems) {
+    long capabilities = capabilities(k, problems);
+    return host(k, cgroups(k, problems), capabilities);
+  }
+
+  /** The facts about the runtime itself: whoever has a container's state knows its cgroups. */
+  public static Host readOwn(Kernel k, Problems problems) {
+    return host(k, CgroupLayout.NONE, capabilities(k, problems));
+  }
+
+  private static long capabilities(Kernel k, Problems problems) {
     long[] sets = new long[3];
     long result = k.capget(sets);
     if (result < 0) {
       problems.error(HOST, "cannot read our own capabilities: " + k.explain(result));
     }
-    Host host = new Host(cgroups(k, problems), sets[1]);
+    return sets[1];
+  }
+
+  private static Host host(Kernel k, CgroupLayout cgroups, long capabilities) {
+    Host host = new Host(cgroups, capabilities);
     return host.privileged()
         ? host
-        : new Host(host.cgroups(), sets[1], Math.max(0, k.geteuid()), Math.max(0, k.getegid()));
+        : new Host(cgroups, capabilities, Math.max(0, k.geteuid()), Math.max(0, k.getegid()));
   }
 
   /** The facts, with those that only some resources need. */

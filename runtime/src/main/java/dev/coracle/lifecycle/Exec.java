@@ -23,7 +23,6 @@ import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Spec;
 import dev.coracle.state.ContainerState;
-import dev.coracle.state.ProcStat;
 import dev.coracle.state.StateStore;
 import dev.coracle.state.Status;
 import java.util.ArrayList;
@@ -100,15 +99,17 @@ public final class Exec {
   public static Executed exec(Environment e, Request request) throws Failure {
     StateStore.Entry entry = Containers.find(e, request.id());
     ContainerState state = entry.state();
+    int pidfd = open(e, state);
+    // After that: while it tells of a living process, the descriptor is of no other.
     Status status = Containers.status(e, state);
-    if (status == Status.STOPPED || status == Status.CREATING) {
+    if (pidfd < 0 || status == Status.STOPPED || status == Status.CREATING) {
       throw new Failure("cannot exec in a stopped container: container not running");
     }
     if (status == Status.PAUSED && !request.ignorePaused()) {
       throw new Failure("cannot exec in a paused container (use --ignore-paused to override)");
     }
     Problems problems = new Problems();
-    Host host = HostReader.read(e.kernel(), problems);
+    Host host = HostReader.readOwn(e.kernel(), problems);
     Spec spec = spec(e, entry, host);
     Process process = process(e, request, spec, host, problems);
     boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
@@ -122,9 +123,19 @@ public final class Exec {
     if (!problems.warningText().isEmpty()) {
       e.output().warn(problems.warningText());
     }
-    Executed executed = launch(e, request, state, process, plan);
+    Executed executed = launch(e, request, state, pidfd, process, plan);
     e.filters().keep(plan);
     return executed;
+  }
+
+  /** The container's first process; −ESRCH where there is none. */
+  private static int open(Environment e, ContainerState state) throws Failure {
+    Kernel k = e.kernel();
+    long pidfd = state.pid() == 0 ? -Errno.ESRCH : k.pidfd_open(state.pid(), 0);
+    if (pidfd < 0 && pidfd != -Errno.ESRCH) {
+      throw new Failure("cannot find process " + state.pid() + ": " + k.explain(pidfd));
+    }
+    return (int) pidfd;
   }
 
   private static Spec spec(Environment e, StateStore.Entry entry, Host host) throws Failure {
@@ -228,7 +239,12 @@ public final class Exec {
   }
 
   private static Executed launch(
-      Environment e, Request request, ContainerState state, Process process, Plan plan)
+      Environment e,
+      Request request,
+      ContainerState state,
+      int pidfd,
+      Process process,
+      Plan plan)
       throws Failure {
     Kernel k = e.kernel();
     Context context =
@@ -240,21 +256,7 @@ public final class Exec {
       context.useItsCgroup();
     }
     context.useRootless(e.rootless());
-    long pidfd = k.pidfd_open(state.pid(), 0);
-    long result = pidfd == -Errno.ESRCH ? 0 : Math.min(pidfd, 0);
-    ProcStat stat = null;
-    if (result == 0 && pidfd >= 0) {
-      ProcStat.Found found = ProcStat.of(k, state.pid());
-      result = found.errno();
-      stat = found.stat();
-    }
-    if (result < 0) {
-      throw new Failure("cannot find process " + state.pid() + ": " + k.explain(result));
-    }
-    if (stat == null || stat.startTicks() != state.startTicks()) {
-      throw new Failure("cannot exec in a stopped container: container not running");
-    }
-    context.useContainer((int) pidfd, state.pid());
+    context.useContainer(pidfd, state.pid());
     console(e, request, process, context);
     Launcher launcher = new Launcher(context, plan);
     DebugLog.plan(e, plan);

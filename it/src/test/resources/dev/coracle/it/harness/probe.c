@@ -23,6 +23,18 @@ static int make_syscall(char **args) {
   return 0;
 }
 
+// int80 NR [ARG]: makes a call of 32-bit x86, which any process on x86-64 can; prints "ret".
+static int call_as_x86(long number, long argument) {
+#ifdef __x86_64__
+  int ret;
+  __asm__ volatile("int $0x80" : "=a"(ret) : "a"((int)number), "b"((int)argument) : "memory");
+  printf("%d\n", ret);
+  return 0;
+#else
+  return (void)number, (void)argument, 3;
+#endif
+}
+
 // fds: prints each open descriptor and what it is, but for the one it reads them with.
 static int fds(void) {
   DIR *d = opendir("/proc/self/fd");
@@ -145,6 +157,8 @@ int main(int argc, char **argv) {
   if (argc > 2 && !strcmp(argv[1], "spy")) spy(argv[2]);
   if (argc > 2 && !strcmp(argv[1], "look")) return look(argv[2]);
   if (argc > 2 && !strcmp(argv[1], "syscall")) return make_syscall(argv + 2);
+  if (argc > 2 && !strcmp(argv[1], "int80"))
+    return call_as_x86(strtol(argv[2], NULL, 0), argc > 3 ? strtol(argv[3], NULL, 0) : 0);
   if (argc > 1 && !strcmp(argv[1], "fds")) return fds();
   if (argc > 1 && !strcmp(argv[1], "signals")) return signals();
   if (argc > 2 && !strcmp(argv[1], "touch-mib")) return touch_mib(strtoul(argv[2], NULL, 10));
