@@ -246,6 +246,11 @@ public final class Context {
       close(containerPidfd);
       containerPidfd = -1;
     }
+    if (ownTime >= 0) {
+      close(ownTime);
+      ownTime = -1;
+    }
+    closeRoot();
   }
 
   /** Closes a descriptor: that can fail only if it is none, which would be a bug of ours. */

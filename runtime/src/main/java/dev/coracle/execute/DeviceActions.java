@@ -64,14 +64,17 @@ final class DeviceActions {
       return directory;
     }
     long node = openNode(k, a, a.path());
-    if (node < 0) {
+    if (isMissing(node)) {
       String kind = a.type() == Stat.S_IFBLK ? "block" : "char";
       String number = a.major() + ":" + a.minor();
       node = openNode(k, a, "/dev/" + kind + "/" + number);
-      if (node < 0) {
+      if (isMissing(node)) {
         return c.fail(
             Errno.ENODEV, "the host has no " + kind + " device " + number + " to bind: no such device");
       }
+    }
+    if (node < 0) {
+      return node;
     }
     long target = placeFor(k, (int) directory, RootFiles.name(a.path()));
     long result = target;
@@ -81,6 +84,10 @@ final class DeviceActions {
     }
     c.close(node);
     return result;
+  }
+
+  private static boolean isMissing(long result) {
+    return result == -Errno.ENOENT || result == -Errno.ENOTDIR || result == -Errno.ENODEV;
   }
 
   private static long openNode(Kernel k, Action.BindDevice a, String path) {
@@ -99,7 +106,7 @@ final class DeviceActions {
       return fd;
     }
     long closed = k.close((int) fd);
-    return closed < 0 ? closed : -Errno.ENODEV;
+    return result < 0 ? result : closed < 0 ? closed : -Errno.ENODEV;
   }
 
   /** An empty file to bind to; what stands there already is covered. */

@@ -53,7 +53,7 @@ class CreateTest {
   private static final String OWN_WORK =
       "(?s)(bundle \"|cannot make state directory|cannot write the state: |cannot write pid file"
           + "|cannot connect to --console-socket|cannot prepare the container's process: "
-          + "|cannot find our own pid|cannot wait for hooks|cannot hear the container's process"
+          + "|cannot return to the runtime.s mount namespace|cannot find our own pid|cannot wait for hooks|cannot hear the container's process"
           + "|default host: ).*";
 
   private static Create.@Nullable Created create(FakeHost host, boolean console) throws Failure {
@@ -87,6 +87,9 @@ class CreateTest {
   private static String[] script(String bundle) {
     if (bundle.equals("notify")) {
       return new String[] {"N7", "R"};
+    }
+    if (bundle.equals("userns")) {
+      return new String[] {"U", "R"};
     }
     boolean hooks = bundle.equals("docker") || bundle.equals("hooks");
     return hooks ? new String[] {"H", "R"} : new String[] {"R"};
@@ -278,6 +281,7 @@ class CreateTest {
     "docker,hybrid",
     "docker,v2",
     "joined,v2",
+    "userns,v2",
     "hooks,v1",
     "notify,v2",
     "runc,v2"
@@ -311,6 +315,7 @@ class CreateTest {
     "docker,v1",
     "docker,v2",
     "joined,v2",
+    "userns,v2",
     "chroot,v2",
     "hooks,v1",
     "notify,v2",

@@ -49,6 +49,13 @@ final class FakeHost {
     kernel.answers("poll", 1);
     kernel.ioctl("/proc/77/ns/pid", NamespaceType.PID.cloneFlag());
     kernel.ioctl("/var/run/netns/pod", NamespaceType.NETWORK.cloneFlag());
+    kernel.ioctl("/proc/77/ns/user", NamespaceType.USER.cloneFlag());
+    kernel.stat("/dev/zero", Stat.S_IFCHR | 0666, 1, 5).stat("/dev/full", Stat.S_IFCHR, 1, 7);
+    kernel.stat("/dev/random", Stat.S_IFCHR, 1, 8).stat("/dev/urandom", Stat.S_IFCHR, 1, 9);
+    kernel.stat("/dev/tty", Stat.S_IFCHR | 0666, 5, 0);
+    kernel.stat("/dev/fuse", Stat.S_IFCHR | 0666, 10, 229);
+    kernel.file("/proc/self/uid_map", "         0     100000      65536\n");
+    kernel.file("/proc/self/gid_map", "         0     100000      65536\n");
     kernel.ioctl("/proc/77/ns/ipc", NamespaceType.IPC.cloneFlag());
     kernel.ioctl("/proc/77/ns/uts", NamespaceType.UTS.cloneFlag());
     if (layout == Layout.V2) {

@@ -32,6 +32,8 @@ class PlanReportTest {
     "runc,v1",
     "runc,v2",
     "joined,v2",
+    "userns,v2",
+    "pod,v1",
     "chroot,v2",
     "hooks,v2",
   })
