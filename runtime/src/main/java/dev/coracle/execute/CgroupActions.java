@@ -209,7 +209,11 @@ public final class CgroupActions {
   static long delegate(Context c, Action.DelegateCgroup a) {
     Kernel k = c.kernel;
     long result = k.fchownat(AT_FDCWD, a.path(), a.uid(), KEEP_GROUP, 0);
-    Files.Content list = Files.read(k, "/sys/kernel/cgroup/delegate", FILE_MOST).content();
+    Files.Read read = Files.read(k, "/sys/kernel/cgroup/delegate", FILE_MOST);
+    Files.Content list = read.content();
+    if (list == null && read.errno() != -Errno.ENOENT) {
+      return read.errno();
+    }
     String names = list == null ? DELEGATED : list.text();
     int from = 0;
     while (from < names.length() && result >= 0) {
