@@ -113,7 +113,6 @@ class UserNamespaceIT {
   void execBecomesTheContainersUser(Testbed bed) throws IOException {
     try (Container container = bed.start(Mapped.bundle(bed).lasting())) {
       assertThat(container.exec("id", "-u").ok().line()).isEqualTo("0");
-      assertThat(container.exec("tr", "-s", " ", "/proc/self/uid_map").exitCode()).isNotZero();
       String map = container.exec("cat", "/proc/self/uid_map").ok().line();
       assertThat(map.trim().split("\\s+")).containsExactly("0", "100000", "65536");
       assertThat(container.exec("readlink", "/proc/self/ns/user").ok().line())

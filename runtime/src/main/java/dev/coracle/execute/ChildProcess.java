@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * The container's first process, from its clone to its execve(2): it runs the child's part of the
  * plan and speaks to the runtime by one-letter messages.
  *
- * <p>{@code P} and a pid: from here on another process, whose pidfd follows. {@code U}: in the
+ * <p>{@code P} and a pid: from here on another process. {@code U}: in the
  * namespaces, answered with what the runtime opened and any byte. {@code H}: time for the runtime's
  * hooks, answered with any byte. {@code R}: ready, parked or about to execute. {@code F} and a text:
  * failed. {@code N} and a number: the descriptor of a seccomp listener, answered with any byte once
@@ -134,9 +134,8 @@ final class ChildProcess {
   }
 
   /** Tells the runtime of the process that goes on in the place of this one. */
-  static long tellOther(Context c, int pid, int pidfd) {
-    long result = send(c, OTHER_PROCESS, Integer.toString(pid));
-    return result < 0 ? result : c.kernel.sendDescriptor(c.sync, "pidfd", pidfd);
+  static long tellOther(Context c, int pid) {
+    return send(c, OTHER_PROCESS, Integer.toString(pid));
   }
 
   /** Others in the container must not look into us (CVE-2016-9962). */

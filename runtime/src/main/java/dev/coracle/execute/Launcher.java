@@ -200,7 +200,8 @@ public final class Launcher {
 
   /** The child has made another one, which takes its place, and ends. */
   private @Nullable String takeOther(int otherPid) {
-    long fd = c.kernel.receiveDescriptor(sync);
+    // It is our child: nobody else can have its pid.
+    long fd = c.kernel.pidfd_open(otherPid, 0);
     if (fd < 0) {
       return unheard(fd);
     }

@@ -1,7 +1,7 @@
 package dev.coracle.execute;
 
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Process.CLONE_PARENT;
-import static dev.coracle.abi.Process.CLONE_PIDFD;
 import static dev.coracle.abi.Process.PR_SET_PDEATHSIG;
 import static dev.coracle.abi.Process.SIGKILL;
 
@@ -128,16 +128,24 @@ final class UserNamespaceActions {
    */
   static long cloneAgain(Context c, long flags) {
     Kernel k = c.kernel;
-    int[] pidfd = {-1};
+    // Closed by the end of this process: what the new one says must come after what we say of it.
+    int[] gate = {-1, -1};
+    long result = k.pipe2(gate, O_CLOEXEC);
+    if (result < 0) {
+      return result;
+    }
     // With CLONE_PARENT the signal at the end is that of this process.
-    long pid = k.clone3(flags | CLONE_PARENT | CLONE_PIDFD, pidfd, 0, -1);
+    long pid = k.clone3(flags | CLONE_PARENT, new int[1], 0, -1);
     if (pid < 0) {
       return pid;
     }
     if (pid == 0) {
-      return ChildProcess.becomeOther(c);
+      c.close(gate[1]);
+      result = k.read(gate[0], new byte[1], 0, 1);
+      c.close(gate[0]);
+      return result < 0 ? result : ChildProcess.becomeOther(c);
     }
-    long result = ChildProcess.tellOther(c, (int) pid, pidfd[0]);
+    result = ChildProcess.tellOther(c, (int) pid);
     long ended = k.exit_group(result < 0 ? 1 : 0);
     if (ended < 0) {
       throw new IllegalStateException("exit_group: " + Errno.text(-ended));
