@@ -21,8 +21,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -47,6 +49,21 @@ class LifecycleIT {
           () ->
               Cgroups.here().named(bundle.cgroupsPath()).stream()
                   .allMatch(g -> Cgroups.read(g.resolve("cgroup.procs")).isEmpty()));
+    }
+  }
+
+  @Test
+  void aCreatedOneHoldsNothingOfTheStateButItsFifo(Testbed bed) throws IOException {
+    try (Container c = bed.create(bed.bundle());
+        Stream<Path> descriptors = Files.list(Path.of("/proc/" + c.pid() + "/fd"))) {
+      List<String> held = new ArrayList<>();
+      for (Path descriptor : descriptors.toList()) {
+        String target = Files.readSymbolicLink(descriptor).toString();
+        if (target.startsWith(bed.stateRoot().toString())) {
+          held.add(target);
+        }
+      }
+      assertThat(held).allMatch(target -> target.endsWith("/exec.fifo"));
     }
   }
 

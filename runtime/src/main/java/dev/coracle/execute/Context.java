@@ -20,6 +20,9 @@ public final class Context {
   /** The FIFO on which the parked process waits; −1 where it does not park. */
   int startFifo = -1;
 
+  /** The runtime's own state file, which the process must not keep; −1 for none. */
+  int stateFile = -1;
+
   /** The parked process's way to the runtime; −1 once it is closed. */
   int sync = -1;
 
@@ -101,6 +104,11 @@ public final class Context {
   public Context(DescribingKernel kernel, HookState hookState) {
     this.kernel = kernel;
     this.hookState = hookState;
+  }
+
+  /** Takes the state file away from the process that is made: it is parked with what it has. */
+  public void hideStateFile(int fd) {
+    stateFile = fd;
   }
 
   /** Lets the process wait for start, and keep descriptors after stdio. */

@@ -109,6 +109,7 @@ public final class Launcher {
       c.close(pair[0]);
       c.sync = pair[1];
       c.closeSystemd();
+      closeIfOpen(c.stateFile);
       ChildProcess.run(c, plan);
       return null;
     }

@@ -292,6 +292,7 @@ public final class Create {
     }
     context.useRootless(e.rootless());
     context.useStartFifo((int) result, request.kept());
+    context.hideStateFile(store.descriptor());
     String problem = connectConsole(context, bundle.spec().process());
     if (problem == null) {
       problem = launcher.prepare();

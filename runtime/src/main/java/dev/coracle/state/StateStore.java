@@ -106,6 +106,11 @@ public final class StateStore {
     return Files.writeAll(k, stateFd, all, 0, all.length);
   }
 
+  /** The state file while a container is made: the runtime's alone; −1 before {@link #write}. */
+  public int descriptor() {
+    return stateFd;
+  }
+
   /** Adds the process in place: one small write, so a reader sees all of it or nothing. */
   public long writeProcess(int pid, long startTicks) {
     byte[] text = StateText.bytes(StateText.process(pid, startTicks));
