@@ -48,6 +48,9 @@ public final class CgroupActions {
   private static long checkIdle(Context c, String path) {
     List<Integer> pids = new ArrayList<>();
     long result = CgroupProcesses.below(c.kernel, path, pids);
+    if (result == -Errno.EOPNOTSUPP) {
+      return c.fail(Errno.EOPNOTSUPP, "the cgroup, or one below it, is threaded");
+    }
     if (result < 0) {
       return result;
     }
