@@ -7,11 +7,13 @@ import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Testbed;
+import dev.coracle.it.harness.Unsupported;
 import org.junit.jupiter.api.Test;
 
 /** Without the hardware; what is written where there is some, IntelRdtLifecycleTest shows. */
 @ContainerTest
 class IntelRdtIT {
+  @Unsupported(runtime = "crun", reason = "1.8 does not know it")
   @Test
   void withoutResctrlItIsAnErrorAndNothingIsLeft(Testbed bed) {
     bed.run(

@@ -6,10 +6,12 @@ import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Testbed;
+import dev.coracle.it.harness.Unsupported;
 import org.junit.jupiter.api.Test;
 
 @ContainerTest
 class PersonalityIT {
+  @Unsupported(runtime = "runc", reason = "1.1 does not know it")
   @Test
   void linux32SaysThatTheMachineIsOf32Bits(Testbed bed) {
     String real = bed.program("uname", "-m").execute().ok().line();
@@ -28,6 +30,7 @@ class PersonalityIT {
         .isEqualTo(real);
   }
 
+  @Unsupported(runtime = "runc", reason = "1.1 does not know it")
   @Test
   void execHasItToo(Testbed bed) {
     try (Container c =

@@ -16,6 +16,7 @@ class SchedulerIT {
   private static final String[] SHOW = {"sh", "-c", "awk '{print $19, $40, $41}' /proc/self/stat"};
 
   @Unsupported(runtime = "runc", reason = "1.1 does not know it")
+  @Unsupported(runtime = "crun", reason = "1.8 does not know it")
   @Test
   void policyAndNice(Testbed bed) {
     assertThat(
@@ -27,6 +28,7 @@ class SchedulerIT {
   }
 
   @Unsupported(runtime = "runc", reason = "1.1 does not know it")
+  @Unsupported(runtime = "crun", reason = "1.8 does not know it")
   @Test
   void execHasItToo(Testbed bed) {
     try (Container c =

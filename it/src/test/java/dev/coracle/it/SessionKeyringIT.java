@@ -6,6 +6,7 @@ import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Testbed;
+import dev.coracle.it.harness.Unsupported;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +19,7 @@ class SessionKeyringIT {
     return bed.bundle().set("/linux/maskedPaths", List.of());
   }
 
+  @Unsupported(runtime = "crun", reason = "gives it no name of the container's")
   @Test
   void theContainerHasOneOfItsOwn(Testbed bed) {
     var bundle = shown(bed).sh(SHOW);
@@ -27,6 +29,7 @@ class SessionKeyringIT {
         .contains(" 3f1b0000 ");
   }
 
+  @Unsupported(runtime = "crun", reason = "gives it no name of the container's")
   @Test
   void execJoinsIt(Testbed bed) {
     var bundle = shown(bed).lasting();
