@@ -28,7 +28,7 @@ class NetDevicesIT {
 
   @BeforeAll
   static void kernelHasPairs() {
-    int status = run("unshare -n ip link add a type veth peer name b");
+    int status = run("unshare -n ip link add ours type veth peer name peer");
     // The guest's modules are not loaded: it has no pairs.
     Assumptions.assumeTrue(status == 0, "this kernel makes no veth");
   }
