@@ -288,7 +288,7 @@ class CgroupsIT {
     Files.createDirectories(cgroup.resolve("a/b"));
     Files.writeString(cgroup.resolve("a/cgroup.type"), "threaded");
     try {
-      assertThat(bed.run(bundle).fails().error()).contains("is threaded");
+      assertThat(bed.run(bundle).fails().error()).contains("threaded");
     } finally {
       // Not even cgroup.procs can be read there, so that the usual clean-up does not work.
       Files.delete(cgroup.resolve("a/b"));
