@@ -292,9 +292,10 @@ public final class Planner {
     } else {
       Root.planPivot(plan);
     }
-    RootfsPropagation.plan(spec.linux().rootfsPropagation(), plan);
     ReadonlyPaths.plan(spec.linux().readonlyPaths(), plan);
     MaskedPaths.plan(spec.linux().maskedPaths(), label, plan);
+    // What is unbindable cannot be copied, as hiding a path does.
+    RootfsPropagation.plan(spec.linux().rootfsPropagation(), plan);
     // Last: all that came before may have to make a directory in it.
     Root.planReadonly(root, plan);
   }

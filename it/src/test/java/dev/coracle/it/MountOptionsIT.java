@@ -160,4 +160,106 @@ class MountOptionsIT {
     assertThat(bed.run(bed.bundle().mount("/x", "tmpfs", "tmpfs", "noslip")).exitsWith(1).stderr())
         .containsAnyOf("noslip", "invalid argument", "Invalid argument");
   }
+
+  /** Mounts below one another on the host, for the recursive options. */
+  private static void nested(Testbed bed, java.util.function.Consumer<Path> use) {
+    Path outer = bed.folder("outer");
+    Path below = bed.folder("outer/below");
+    bed.program("mount", "--bind", outer.toString(), outer.toString()).execute().ok();
+    bed.program("mount", "-t", "tmpfs", "below", below.toString()).execute().ok();
+    try {
+      bed.folder("outer/below/deep");
+      bed.program("mount", "-t", "tmpfs", "deep", below + "/deep").execute().ok();
+      use.accept(outer);
+    } finally {
+      bed.program("umount", "-R", outer.toString()).execute();
+    }
+  }
+
+  @Test
+  @Unsupported(runtime = "crun", reason = "1.8.1 does not know all of them")
+  void recursiveOnesReachEveryMountBelow(Testbed bed) {
+    nested(
+        bed,
+        outer -> {
+          Bundle bundle = bed.bundle();
+          List<String> options =
+              List.of("rro", "rnosuid", "rnodev", "rnoexec", "rnodiratime", "rnosymfollow", "rnoatime");
+          for (String option : options) {
+            bundle.mount("/" + option, "bind", outer, "rbind", option);
+          }
+          bundle.mount("/rstrictatime", "bind", outer, "rbind", "rnoatime", "rstrictatime");
+          bundle.sh("grep -E ' /r[a-z]*(/below(/deep)?)? ' /proc/self/mountinfo | cut -d' ' -f5,6");
+          List<String> lines = bed.outputOf(bundle).lines().toList();
+          assertThat(lines).hasSize(3 * (options.size() + 1));
+          for (String option : options) {
+            List<String> of = lines.stream().filter(l -> l.startsWith("/" + option + " ") || l.startsWith("/" + option + "/")).toList();
+            assertThat(of).as(option).hasSize(3);
+            assertThat(of).allSatisfy(l -> assertThat(flags(l)).as(l).contains(option.substring(1)));
+          }
+          assertThat(lines.stream().filter(l -> l.startsWith("/rstrictatime")))
+              .allSatisfy(l -> assertThat(flags(l)).doesNotContain("noatime", "relatime"));
+        });
+  }
+
+  private static List<String> flags(String line) {
+    return List.of(line.split(" ", -1)[1].split(",", -1));
+  }
+
+  @Test
+  @Unsupported(runtime = "crun", reason = "1.8.1 does not know all of them")
+  void recursiveOnesCanBeCleared(Testbed bed) {
+    nested(
+        bed,
+        outer -> {
+          bed.program("mount", "-o", "remount,bind,ro,nosuid,nodev,noexec", outer + "/below").execute().ok();
+          Bundle bundle = bed.bundle();
+          bundle.mount("/r", "bind", outer, "rbind", "rrw", "rsuid", "rdev", "rexec");
+          bundle.mount("/last", "bind", outer, "rbind", "rro", "rrw");
+          bundle.sh("grep -E ' /(r|last)/below ' /proc/self/mountinfo | cut -d' ' -f5,6");
+          List<String> lines = bed.outputOf(bundle).lines().toList();
+          assertThat(flags(lines.get(0))).contains("rw").doesNotContain("nosuid", "nodev", "noexec");
+          assertThat(flags(lines.get(1))).contains("rw", "nosuid", "nodev", "noexec");
+        });
+  }
+
+  /** A bind shows its source's options; what the bundle says of them is set or cleared, no more. */
+  @Test
+  @Unsupported(runtime = "runc", reason = "1.1.5 clears what was not named", expect = Unsupported.Expect.EITHER)
+  @Unsupported(runtime = "crun", reason = "1.8.1 does not clear", expect = Unsupported.Expect.EITHER)
+  void thoseOfABindsSourceAreClearedWhereTheBundleSaysSo(Testbed bed) {
+    nested(
+        bed,
+        outer -> {
+          bed.program("mount", "-o", "remount,bind,ro,nosuid,nodev,noexec,noatime", outer.toString()).execute().ok();
+          Bundle bundle = bed.bundle().mount("/kept", "bind", outer, "bind");
+          bundle.mount("/cleared", "bind", outer, "bind", "rw", "exec", "dev", "suid", "relatime");
+          bundle.mount("/one", "bind", outer, "bind", "exec");
+          bundle.sh("grep -E ' /(kept|cleared|one) ' /proc/self/mountinfo | cut -d' ' -f5,6");
+          List<String> lines = bed.outputOf(bundle).lines().toList();
+          assertThat(flags(lines.get(0))).contains("ro", "nosuid", "nodev", "noexec", "noatime");
+          assertThat(flags(lines.get(1))).contains("rw", "relatime").doesNotContain("nosuid", "nodev", "noexec");
+          assertThat(flags(lines.get(2))).contains("ro", "nosuid", "nodev").doesNotContain("noexec");
+        });
+  }
+
+  @Test
+  void theTimesOfAccessAreOneOfThree(Testbed bed) {
+    check(
+        bed,
+        Case.of("noatime strictatime", "", "noatime relatime"),
+        Case.of("strictatime noatime", "noatime", "relatime"),
+        Case.of("noatime norelatime", "relatime", "noatime"),
+        Case.of("noatime nodiratime", "noatime nodiratime", ""),
+        Case.of("nodiratime diratime", "relatime", "nodiratime"));
+  }
+
+  @Test
+  @Unsupported(runtime = "crun", reason = "1.8.1 passes over it", expect = Unsupported.Expect.EITHER)
+  void aBindTakesNoOptionOfAFilesystem(Testbed bed) {
+    Path shared = bed.folder("shared");
+    for (String option : List.of("size=1m", "mode=700", "errors=panic")) {
+      bed.run(bed.bundle().mount("/b", "bind", shared, "bind", option)).exitsWith(1);
+    }
+  }
 }

@@ -2,18 +2,15 @@ package dev.coracle.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.gson.JsonObject;
 import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
-import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -138,40 +135,95 @@ class MountsIT {
         .doesNotContain(bed.directory().toString(), "put_old", "/.old");
   }
 
-  @Unsupported(runtime = "coracle", reason = "idmapped mounts are not yet supported")
   @Test
-  @Unsupported(runtime = "runc", reason = "1.1.5 knows no idmapped mounts")
-  @Unsupported(
-      runtime = "crun",
-      reason = "the host's file system cannot be idmapped",
-      expect = Unsupported.Expect.EITHER)
-  void canBeIdmapped(Testbed bed) throws IOException {
-    Path shared = bed.folder("shared");
-    bed.program("mount", "-t", "tmpfs", "idmap", shared.toString()).execute().ok();
-    try {
-      Files.writeString(shared.resolve("file"), "x");
-      bed.program("chown", "1000:1000", shared + "/file").execute().ok();
-      JsonObject mapping = Json.object("containerID", 1000, "hostID", 4000, "size", 1);
-      Bundle bundle = bed.bundle();
-      bundle.add(
-          "/mounts",
-          Json.object(
-              "destination",
-              "/m",
-              "type",
-              "bind",
-              "source",
-              shared.toString(),
-              "options",
-              List.of("bind", "idmap"),
-              "uidMappings",
-              List.of(mapping),
-              "gidMappings",
-              List.of(mapping)));
-      assertThat(bed.outputOf(bundle.args("stat", "-c", "%u:%g", "/m/file")))
-          .isEqualTo("4000:4000");
-    } finally {
-      bed.program("umount", shared.toString()).execute().ok();
-    }
+  @Unsupported(runtime = "crun", reason = "1.8.1 gives 1777", expect = Unsupported.Expect.EITHER)
+  void aTmpfsHasTheModeOfWhatItCovers(Testbed bed) {
+    Bundle bundle = bed.bundle().folder("/covered").mode("/covered", "rwx------");
+    bundle.mount("/covered", "tmpfs", "tmpfs").mount("/new", "tmpfs", "tmpfs");
+    bundle.sh("stat -c %a /covered /new");
+    assertThat(bed.outputOf(bundle)).startsWith("700\n");
+  }
+
+  @Test
+  void aReadOnlyTmpfsHoldsWhatIsMountedInIt(Testbed bed) {
+    Bundle bundle = bed.bundle().mount("/a", "tmpfs", "tmpfs", "ro");
+    bundle.mount("/a/file", "bind", bed.file("file", "x"), "bind");
+    bundle.sh("cat /a/file; touch /a/new 2>/dev/null || echo ' read-only'");
+    assertThat(bed.outputOf(bundle)).isEqualTo("x read-only");
+  }
+
+  @Test
+  void aReadOnlyDevHoldsItsDevices(Testbed bed) {
+    Bundle bundle = bed.bundle();
+    bundle.mountAt("/dev").getAsJsonArray("options").add("ro");
+    bundle.sh("echo > /dev/null && [ -c /dev/zero ] && touch /dev/new 2>&1 | grep -o Read-only");
+    assertThat(bed.outputOf(bundle)).isEqualTo("Read-only");
+  }
+
+  @Test
+  @Unsupported(runtime = "crun", reason = "1.8.1 hides it below", expect = Unsupported.Expect.EITHER)
+  void canLieOverTheRoot(Testbed bed) {
+    Bundle other = bed.bundle().file("/which", "the other").folder("/proc");
+    Bundle bundle = bed.bundle().file("/which", "the first");
+    bundle.config().getAsJsonArray("mounts").asList().clear();
+    bundle.mount("/", "bind", other.rootfs(), "rbind").mount("/proc", "proc", "proc");
+    bundle.mount("/later", "tmpfs", "tmpfs").sh("cat /which; grep -c ' /later ' /proc/mounts");
+    assertThat(bed.outputOf(bundle)).isEqualTo("the other1");
+    assertThat(other.inRootfs("/later")).isDirectory();
+    assertThat(bundle.inRootfs("/later")).doesNotExist();
+  }
+
+  @Test
+  void aFileCanLieOnALink(Testbed bed) throws IOException {
+    Bundle bundle = bed.bundle().file("/etc/real", "below").symlink("/etc/link", "real");
+    bundle.symlink("/etc/dangling", "/made/for/it");
+    bundle.mount("/etc/link", "bind", bed.file("file", "bound"), "bind");
+    bundle.mount("/etc/dangling", "bind", bed.file("file2", "bound"), "bind");
+    assertThat(bed.outputOf(bundle.sh("cat /etc/real /made/for/it; [ -L /etc/link ]")))
+        .isEqualTo("boundbound");
+    assertThat(Files.readString(bundle.inRootfs("/etc/real"))).isEqualTo("below");
+  }
+
+  @Test
+  void aFolderOnAFileIsAnError(Testbed bed) {
+    Bundle bundle = bed.bundle().file("/etc/file", "");
+    bed.run(bundle.mount("/etc/file", "bind", bed.folder("folder"), "bind")).exitsWith(1);
+  }
+
+  @Test
+  void aRelativeDestinationIsInTheRoot(Testbed bed) {
+    Bundle bundle = bed.bundle().mount("relative/here", "tmpfs", "tmpfs");
+    assertThat(bed.outputOf(bundle.sh("cut -d' ' -f5 /proc/self/mountinfo | grep relative")))
+        .isEqualTo("/relative/here");
+  }
+
+  @Test
+  void severalCanLieOnOneAnother(Testbed bed) {
+    Bundle bundle = bed.bundle().mount("/m", "tmpfs", "tmpfs");
+    bundle.mount("/m", "bind", bed.folder("folder"), "bind");
+    bundle.mount("/m", "tmpfs", "tmpfs", "mode=711").sh("stat -c %a /m; grep -c ' /m ' /proc/mounts");
+    assertThat(bed.outputOf(bundle)).isEqualTo("711\n3");
+  }
+
+  @Test
+  void aRemountChangesWhatIsThere(Testbed bed) {
+    Bundle bundle = bed.bundle().mount("/m", "tmpfs", "tmpfs", "size=64k");
+    bundle.mount("/m", "tmpfs", "tmpfs", "remount", "ro", "size=128k");
+    bundle.mount("/b", "bind", bed.folder("b"), "bind").mount("/b", "bind", "/b", "bind", "remount", "ro", "nosuid");
+    bundle.sh("grep -E ' /(m|b) ' /proc/self/mountinfo; df -k /m | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
+    String[] lines = bed.outputOf(bundle).split("\n", -1);
+    assertThat(lines[0]).contains(" /m ro");
+    assertThat(lines[1]).contains(" /b ro,").contains("nosuid");
+    assertThat(lines[2]).isEqualTo("128");
+  }
+
+  @Test
+  void theUsualFilesystemsTakeTheirOptions(Testbed bed) {
+    Bundle bundle = bed.bundle();
+    bundle.mount("/p", "proc", "proc", "hidepid=2", "gid=7");
+    bundle.mount("/pts", "devpts", "devpts", "newinstance", "ptmxmode=0600", "mode=0600,gid=9");
+    bundle.sh("grep -E ' /(p|pts) ' /proc/mounts | cut -d' ' -f4");
+    assertThat(bed.outputOf(bundle).split("\n", -1)[0]).containsPattern("gid=7.*hidepid=(2|invisible)");
+    assertThat(bed.outputOf(bundle).split("\n", -1)[1]).contains("gid=9", "mode=600", "ptmxmode=600");
   }
 }

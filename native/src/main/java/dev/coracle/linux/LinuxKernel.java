@@ -15,7 +15,7 @@ import org.teavm.interop.Address;
  */
 public final class LinuxKernel implements Kernel {
   private static final int SIG_SETMASK = 2;
-  private static final int LAST_STANDARD_SIGNAL = 31;
+  private static final int LAST_SIGNAL = 64;
   private static final int SIGNAL_SET_BYTES = 8;
   private static final long CAPABILITY_VERSION_3 = 0x20080522L;
 
@@ -661,7 +661,7 @@ public final class LinuxKernel implements Kernel {
     // struct sigaction of zeros: SIG_DFL, no flags, nothing masked.
     Address zero = Scratch.structure();
     Address.fillZero(zero, 32);
-    for (int signal = 1; signal <= LAST_STANDARD_SIGNAL; signal++) {
+    for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
       // SIGKILL and SIGSTOP cannot be changed, and say so; there is nothing to do about them.
       Syscalls.call(Syscalls.RT_SIGACTION, signal, zero.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
     }

@@ -1,7 +1,6 @@
 package dev.coracle.execute;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
-import static dev.coracle.abi.Fcntl.AT_RECURSIVE;
 import static dev.coracle.abi.Mount.MNT_DETACH;
 import static dev.coracle.abi.Mount.MOVE_MOUNT_F_EMPTY_PATH;
 import static dev.coracle.abi.Mount.MS_SLAVE;
@@ -38,8 +37,8 @@ final class MovedRoot {
     if (length < 0) {
       return length;
     }
-    // No unmount, and not the new root on top of the old, may reach the host.
-    long result = k.mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, 0, 0, MS_SLAVE, -1);
+    // The new root on top of the old must not reach the host.
+    long result = c.sharedOldRoot ? slave(k, "/") : 0;
     if (result >= 0) {
       result = hide(c, mounts.text(), Bytes.text(root, 0, (int) length));
     }
@@ -66,8 +65,17 @@ final class MovedRoot {
     return 0;
   }
 
+  private static long slave(Kernel k, String at) {
+    return k.mount_setattr(AT_FDCWD, at, 0, 0, 0, MS_SLAVE, -1);
+  }
+
   private static long takeAway(Context c, String at) {
     Kernel k = c.kernel;
+    if (c.sharedOldRoot) {
+      // Where the mount above it is shared, an unmount would reach the host: it is covered.
+      long result = slave(k, at);
+      return result < 0 ? result : k.mount("tmpfs", at, "tmpfs", 0, null);
+    }
     long result = k.umount2(at, MNT_DETACH);
     if (result == -Errno.ENOENT || result == -Errno.ENOTDIR) {
       return 0; // It went with a mount above it.

@@ -95,15 +95,27 @@ final class RootActions {
 
   long pivot(Context c) {
     Kernel k = c.kernel;
+    long oldRoot = -1;
+    if (c.sharedOldRoot) {
+      oldRoot = k.openat2(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0, 0);
+      if (oldRoot < 0) {
+        return oldRoot;
+      }
+    }
     long result = k.fchdir(c.root);
     if (result >= 0) {
       // Old and new root on one directory (pivot_root(2), NOTES): no directory in the image is
       // needed, and the old root lies on top, where "." still is.
       result = k.pivot_root(".", ".");
     }
-    if (result >= 0 && c.sharedOldRoot) {
-      // The unmount must not reach the host.
-      result = k.mount_setattr(AT_FDCWD, ".", AT_RECURSIVE, 0, 0, MS_SLAVE, -1);
+    if (oldRoot >= 0) {
+      if (result >= 0) {
+        // The unmount must not reach the host. By its descriptor: "." would be the new root, and
+        // what is mounted below that one too.
+        long all = AT_EMPTY_PATH | AT_RECURSIVE;
+        result = k.mount_setattr((int) oldRoot, "", all, 0, 0, MS_SLAVE, -1);
+      }
+      c.close(oldRoot);
     }
     if (result >= 0) {
       result = k.umount2(".", MNT_DETACH);

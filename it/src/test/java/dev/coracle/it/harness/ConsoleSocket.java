@@ -1,6 +1,9 @@
 package dev.coracle.it.harness;
 
 import java.nio.charset.StandardCharsets;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What an engine listens on to get a container's terminal: --console-socket. */
@@ -32,6 +35,11 @@ public final class ConsoleSocket implements AutoCloseable {
   @Override
   public void close() {
     Libc.close(listening);
+    try {
+      Files.delete(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The master side of a container's terminal. */
