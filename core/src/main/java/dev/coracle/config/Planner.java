@@ -2,6 +2,7 @@ package dev.coracle.config;
 
 import dev.coracle.cgroup.CgroupLayout;
 import dev.coracle.cgroup.CgroupPaths;
+import dev.coracle.idmap.MountIdMaps;
 import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
@@ -70,6 +71,7 @@ public final class Planner {
   private final Target target;
   private final Problems problems;
   private final PlanBuilder plan;
+  private final MountIdMaps idMaps;
 
   /**
    * What a plan is made for.
@@ -107,6 +109,12 @@ public final class Planner {
     this.host = host;
     this.target = target;
     this.problems = problems;
+    MountIdMaps.UserNamespace own =
+        inUserNamespace()
+            ? new MountIdMaps.UserNamespace(
+                spec.linux().uidMappings(), spec.linux().gidMappings(), host.privileged())
+            : null;
+    this.idMaps = new MountIdMaps(own);
   }
 
   /** Ids in options of mounts mean those of the container. */
@@ -196,6 +204,8 @@ public final class Planner {
     delegateCgroup(scope == null ? Phase.PARENT_BEFORE : Phase.PARENT_SCOPE);
     // A scope is not there before it has a process.
     String cgroup = scope == null ? target.cgroups().v2Path() : null;
+    // Before namespaces are joined for the container: nobody is to be seen there.
+    idMaps.plan(spec.mounts(), plan, problems);
     // The steps that need the host's /proc and the host's paths come first.
     new NamespacePlan(spec.linux(), host, trees(), plan, problems)
         .plan(process, cgroup, target.isolated());
@@ -251,9 +261,9 @@ public final class Planner {
     if (root == null || mount == null || mount.path() != null || !inUserNamespace()) {
       return List.of();
     }
-    Action tree = new Action.OpenTree(root.in(target.bundle()), true);
+    Action tree = new Action.OpenTree(root.in(target.bundle()), true, null);
     out.add(Phase.PARENT_AFTER_CLONE, tree, Root.PATH);
-    Mounts.planTrees(spec.mounts(), target.bundle(), out);
+    Mounts.planTrees(spec.mounts(), target.bundle(), idMaps, out);
     return out.build().steps();
   }
 
@@ -281,13 +291,14 @@ public final class Planner {
     Namespace cgroup = spec.linux().namespace(NamespaceType.CGROUP);
     String label = spec.linux().mountLabel();
     Mounts.Setting setting =
-        new Mounts.Setting(target.bundle(), cgroupMounts(), cgroup != null, label);
+        new Mounts.Setting(target.bundle(), cgroupMounts(), cgroup != null, label, idMaps);
     Mounts.plan(spec.mounts(), setting, plan, problems);
     if (!Mounts.bindsDev(spec.mounts())) {
       Devices.Nodes nodes = inUserNamespace() ? Devices.Nodes.BOUND : Devices.Nodes.MADE;
       Devices.plan(spec.linux().devices(), nodes, plan);
     }
     if (target.noPivot()) {
+      RootfsPropagation.checkMoved(spec.linux().rootfsPropagation(), problems);
       Root.planMove(plan);
     } else {
       Root.planPivot(plan);

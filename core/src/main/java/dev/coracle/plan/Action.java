@@ -206,7 +206,25 @@ public sealed interface Action {
    * @param path of the host
    * @param recursive whether the mounts below it are copied too
    */
-  record OpenTree(String path, boolean recursive) implements Action {}
+  record OpenTree(String path, boolean recursive, @Nullable IdMapped idMapped)
+      implements Action {}
+
+  /**
+   * Makes a user namespace for id-mapped mounts, in which nobody is.
+   *
+   * @param number by which mounts name it
+   * @param uids the lines of its uid_map
+   * @param gids the lines of its gid_map
+   */
+  record MakeIdMapping(int number, String uids, String gids) implements Action {}
+
+  /**
+   * That a mount is id-mapped.
+   *
+   * @param number of the {@link MakeIdMapping}; −1 for the container's own user namespace
+   * @param recursive whether the mounts below it are too
+   */
+  record IdMapped(int number, boolean recursive) {}
 
   /**
    * Lets the runtime act from outside, and takes what it opened.
@@ -268,7 +286,12 @@ public sealed interface Action {
   record AttachRoot(String path) implements Action {}
 
   /** Makes one mount in the root. */
-  record MakeMount(String destination, @Nullable String type, String source, MountOptions options)
+  record MakeMount(
+      String destination,
+      @Nullable String type,
+      String source,
+      MountOptions options,
+      @Nullable IdMapped idMapped)
       implements Action {}
 
   /**

@@ -50,6 +50,7 @@ public final class ActionText {
       case Action.WriteUidMap a -> "map user ids" + byHelper(a.writer());
       case Action.WriteGidMap a -> "map group ids" + byHelper(a.writer());
       case Action.OpenTree a -> "open mount " + quote(a.path()) + " for the container";
+      case Action.MakeIdMapping a -> "make a user namespace for id-mapped mounts";
       case Action.AwaitRuntime a -> "wait for the runtime";
       case Action.VerifyMaps a -> "take the maps of the user namespace";
       case Action.BecomeRoot a -> "become root of the user namespace";

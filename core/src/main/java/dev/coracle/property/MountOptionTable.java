@@ -17,6 +17,8 @@ final class MountOptionTable {
   private long propagation;
   private boolean propagationRecursive;
   private boolean tmpcopyup;
+  private boolean idMap;
+  private boolean idMapRecursive;
   private final List<String> superFlags = new ArrayList<>();
   private final List<String> data = new ArrayList<>();
 
@@ -41,6 +43,8 @@ final class MountOptionTable {
       case "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand" ->
           superFlags.add(option);
       case "tmpcopyup" -> tmpcopyup = true;
+      case "idmap" -> idMap(false);
+      case "ridmap" -> idMap(true);
       case "shared" -> propagate(Mount.MS_SHARED, false);
       case "rshared" -> propagate(Mount.MS_SHARED, true);
       case "slave" -> propagate(Mount.MS_SLAVE, false);
@@ -88,6 +92,20 @@ final class MountOptionTable {
 
   boolean isBind() {
     return bind;
+  }
+
+  /** Takes {@code idmap} or {@code ridmap}, or their form with mappings. */
+  void idMap(boolean recursive) {
+    idMap = true;
+    idMapRecursive = recursive;
+  }
+
+  boolean isIdMapped() {
+    return idMap;
+  }
+
+  boolean isIdMappedRecursively() {
+    return idMapRecursive;
   }
 
   private void propagate(long kind, boolean all) {

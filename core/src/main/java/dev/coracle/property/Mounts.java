@@ -2,6 +2,8 @@ package dev.coracle.property;
 
 import static dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY;
 
+import dev.coracle.idmap.IdMappings;
+import dev.coracle.idmap.MountIdMaps;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import dev.coracle.plan.Action;
@@ -9,6 +11,7 @@ import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
+import dev.coracle.spec.Linux.IdMapping;
 import dev.coracle.spec.Mount;
 import dev.coracle.spec.Mount.MountOptions;
 import java.util.ArrayList;
@@ -21,9 +24,9 @@ public final class Mounts {
 
   /** The options of the spec's tables that are supported, with a space after each. */
   public static final String OPTIONS =
-      "async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev"
+      "async atime bind defaults dev diratime dirsync exec idmap iversion lazytime loud mand noatime nodev"
           + " nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow"
-          + " private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev"
+          + " private ratime rbind rdev rdiratime relatime remount rexec ridmap rnoatime rnodev"
           + " rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate"
           + " rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow"
           + " runbindable rw shared silent slave strictatime suid symfollow sync"
@@ -55,8 +58,6 @@ public final class Mounts {
     String absolute = destination.startsWith("/") ? destination : "/" + destination;
     String type = mount.string("type");
     String source = mount.string("source");
-    unsupported(mount, "uidMappings");
-    unsupported(mount, "gidMappings");
     List<String> options = mount.strings("options");
     MountOptionTable table = new MountOptionTable();
     List<Integer> rest = new ArrayList<>();
@@ -85,7 +86,28 @@ public final class Mounts {
         bind ? null : type,
         source == null ? "" : source,
         sorted,
+        idMap(mount, table, bind),
         Origin.of(mount.pointer()));
+  }
+
+  /** Mappings ask for an id-mapped mount as the options do (config.md, "Mounts"). */
+  private static Mount.@Nullable IdMap idMap(Members mount, MountOptionTable table, boolean bind) {
+    List<IdMapping> uids = IdMappings.read(mount, "uidMappings");
+    List<IdMapping> gids = IdMappings.read(mount, "gidMappings");
+    boolean some = mount.has("uidMappings") && !mount.items("uidMappings").isEmpty();
+    boolean others = mount.has("gidMappings") && !mount.items("gidMappings").isEmpty();
+    if (some != others) {
+      mount.error(
+          some ? "gidMappings" : "uidMappings",
+          "is required beside " + (some ? "uidMappings" : "gidMappings"));
+    }
+    if (!some && !others && !table.isIdMapped()) {
+      return null;
+    }
+    if (!bind) {
+      mount.error("only a bind mount can be id-mapped");
+    }
+    return new Mount.IdMap(table.isIdMappedRecursively(), uids, gids);
   }
 
   private static void rest(
@@ -95,9 +117,11 @@ public final class Mounts {
       String option,
       int index,
       MountOptionTable table) {
-    String key = option.indexOf('=') < 0 ? option : option.substring(0, option.indexOf('='));
-    if (key.equals("idmap") || key.equals("ridmap")) {
-      mount.error("options", index, "\"" + option + "\" is not yet supported");
+    if (option.startsWith("idmap=") || option.startsWith("ridmap=")) {
+      mount.error(
+          "options",
+          index,
+          "\"" + option + "\" is not supported; write uidMappings and gidMappings for the mount");
       return;
     }
     boolean unknown = bind || option.indexOf('=') < 0 && takesNoSuchWord(type, option);
@@ -158,12 +182,6 @@ public final class Mounts {
           " inode32 inode64 noswap quota usrquota grpquota ".indexOf(" " + option + " ") < 0;
       default -> false;
     };
-  }
-
-  private static void unsupported(Members mount, String key) {
-    if (!mount.items(key).isEmpty()) {
-      mount.error(key, "is not yet supported");
-    }
   }
 
   /** A mount over files of /proc would let a container lie to the runtime (CVE-2019-16884). */
@@ -228,10 +246,12 @@ public final class Mounts {
   }
 
   /** Opens what bind mounts show of the host, in their order. */
-  public static void planTrees(List<Mount> mounts, String bundle, PlanBuilder plan) {
+  public static void planTrees(
+      List<Mount> mounts, String bundle, MountIdMaps idMaps, PlanBuilder plan) {
     for (Mount m : mounts) {
       if (m.options().bind() && !m.options().remount() && !"cgroup".equals(m.type())) {
-        Action tree = new Action.OpenTree(source(m, bundle), m.options().recursive());
+        Action tree =
+            new Action.OpenTree(source(m, bundle), m.options().recursive(), idMaps.of(m));
         plan.add(Phase.PARENT_AFTER_CLONE, tree, m.origin());
       }
     }
@@ -250,12 +270,14 @@ public final class Mounts {
    * @param cgroups what a mount of type cgroup shows
    * @param cgroupNamespace whether the container has a cgroup namespace
    * @param label the SELinux context of new filesystems; null for none
+   * @param idMaps the mappings of id-mapped mounts
    */
   public record Setting(
       String bundle,
       List<Action.Hierarchy> cgroups,
       boolean cgroupNamespace,
-      @Nullable String label) {}
+      @Nullable String label,
+      MountIdMaps idMaps) {}
 
   /** Plans all mounts. */
   public static void plan(
@@ -276,13 +298,14 @@ public final class Mounts {
         options = options.withData("context=" + label);
       }
       String destination = plain(m.destination());
-      Action action = new Action.MakeMount(destination, m.type(), source, options);
+      Action.IdMapped idMapped = setting.idMaps().of(m);
+      Action action = new Action.MakeMount(destination, m.type(), source, options, idMapped);
       plan.add(Phase.CHILD_SETUP, action, m.origin());
       if (later) {
         MountOptions readonly = MountOptions.readonlyRemount();
         plan.add(
             Phase.CHILD_AFTER_PIVOT,
-            new Action.MakeMount(m.destination(), null, "", readonly),
+            new Action.MakeMount(m.destination(), null, "", readonly, null),
             m.origin());
       }
     }

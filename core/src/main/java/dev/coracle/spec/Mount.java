@@ -3,6 +3,7 @@ package dev.coracle.spec;
 import static dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY;
 
 import dev.coracle.problem.Origin;
+import dev.coracle.spec.Linux.IdMapping;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -14,10 +15,27 @@ import org.jspecify.annotations.Nullable;
  * @param type the filesystem type; null for a bind mount
  * @param source a device, a name, or the host's path of a bind mount; empty where there is none
  * @param options what the option strings mean
+ * @param idMap null where files keep their ids
  * @param origin the property that asked for it
  */
 public record Mount(
-    String destination, @Nullable String type, String source, MountOptions options, Origin origin) {
+    String destination,
+    @Nullable String type,
+    String source,
+    MountOptions options,
+    @Nullable IdMap idMap,
+    Origin origin) {
+
+  /**
+   * How the ids of files are translated at a mount (mount_setattr(2), MOUNT_ATTR_IDMAP).
+   *
+   * @param recursive whether at the mounts below it too
+   * @param uidMappings from ids of the filesystem to ids of the mount; empty for those of the
+   *     container's user namespace
+   * @param gidMappings empty where {@code uidMappings} are
+   */
+  public record IdMap(
+      boolean recursive, List<IdMapping> uidMappings, List<IdMapping> gidMappings) {}
 
   /**
    * Mount options, sorted into what the kernel's mount interface takes.

@@ -59,6 +59,13 @@ class SpecCoverageTest {
   private static final String DEADLINE =
       "{\"process\": {\"scheduler\": {\"policy\": \"SCHED_DEADLINE\"}}}";
 
+  private static final String ID_MAPPED =
+      """
+      {"mounts": [{"destination": "/m", "source": "/s", "options": ["bind", "idmap"],
+         "uidMappings": [{"containerID": 1, "hostID": 7, "size": 3}],
+         "gidMappings": [{"containerID": 1, "hostID": 7, "size": 3}]}]}
+      """;
+
   /** What some properties need beside them for a value to make sense. */
   private static final Map<String, String> BESIDE =
       Map.ofEntries(
@@ -92,6 +99,8 @@ class SpecCoverageTest {
               """
               {"linux": {"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "2"}}}
               """),
+          Map.entry("/mounts/0/gidMappings/", ID_MAPPED),
+          Map.entry("/mounts/0/uidMappings/", ID_MAPPED),
           Map.entry(
               "/linux/mountLabel", "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\"}]}"),
           Map.entry(
@@ -163,7 +172,8 @@ class SpecCoverageTest {
   private static ObjectNode config(Schema.Property property) throws IOException {
     ObjectNode config = (ObjectNode) JACKSON.readTree(BASE);
     merge(config, property.frame(), false);
-    for (Map.Entry<String, String> e : BESIDE.entrySet()) {
+    // Sorted: what a longer pointer needs takes the place of what a shorter one does.
+    for (Map.Entry<String, String> e : new TreeMap<>(BESIDE).entrySet()) {
       if (property.pointer().startsWith(e.getKey())) {
         merge(config, (ObjectNode) JACKSON.readTree(e.getValue()), true);
       }

@@ -12,11 +12,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class MountOptionsTest {
-  // config.md of 1.3.0, "Linux mount options": all but the two of id-mapped mounts.
+  // config.md of 1.3.0, "Linux mount options".
   private static final String SPEC =
-      "async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev"
+      "async atime bind defaults dev diratime dirsync exec idmap iversion lazytime loud mand noatime nodev"
           + " nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid"
-          + " nosymfollow private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev"
+          + " nosymfollow private ratime rbind rdev rdiratime relatime remount rexec ridmap rnoatime rnodev"
           + " rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate"
           + " rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared"
           + " silent slave strictatime suid symfollow sync tmpcopyup unbindable";
@@ -44,7 +44,7 @@ class MountOptionsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"r", "rdefaults", "rbindx", "RO", "size=1", "rremount", "rsync", "nosuid=1", "idmap"})
+  @CsvSource({"r", "rdefaults", "rbindx", "RO", "size=1", "rremount", "rsync", "nosuid=1", "idmap=uids=0-1-2"})
   void others(String option) {
     assertThat(new MountOptionTable().take(option)).isFalse();
   }

@@ -6,6 +6,7 @@ import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Cgroups;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
+import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
 import java.util.List;
@@ -98,5 +99,23 @@ class CgroupMountIT {
     }
     assertThat(bed.run(bundle(bed, "no-such-option").args("true")).exitsWith(1).stderr())
         .contains("no-such-option");
+  }
+
+  /** CVE-2023-25809: where cgroup2 cannot be mounted, the host's hierarchy is no substitute. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ro", "rw"})
+  @Unsupported(runtime = "runc", reason = "binds all of the host's", expect = Unsupported.Expect.EITHER)
+  @Unsupported(runtime = "crun", reason = "1.8.1: not looked into", expect = Unsupported.Expect.EITHER)
+  void inAUserNamespaceWithoutACgroupNamespace(String access, Testbed bed) {
+    Bundle bundle = bundle(bed, access).withoutNamespace("cgroup").namespace("user", null);
+    for (String kind : List.of("uid", "gid")) {
+      bundle.set(
+          "/linux/" + kind + "Mappings",
+          List.of(Json.object("containerID", 0, "hostID", 100_000, "size", 5000)));
+    }
+    bundle.sh(OWN + "cat $f; find /sys/fs/cgroup -name '" + bundle.id() + "'");
+    String out = bed.outputOf(bundle);
+    assertThat(out.lines()).contains("1").doesNotContain("0");
+    assertThat(out).doesNotContain(bundle.id());
   }
 }

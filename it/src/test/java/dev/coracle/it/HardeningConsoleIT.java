@@ -62,6 +62,14 @@ class HardeningConsoleIT {
   }
 
   @Test
+  @Unsupported(
+      runtime = "runc",
+      reason = "CVE-2026-41579, in 1.1.5 too",
+      expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "CVE-2026-47766, in 1.8.1 too",
+      expect = Unsupported.Expect.EITHER)
   void devAsASymlinkTouchesNothingOfTheHost(Testbed bed) throws IOException {
     Path bait = bed.folder("bait");
     Bundle bundle = bundle(bed);

@@ -198,6 +198,10 @@ class MountsIT {
   }
 
   @Test
+  @Unsupported(
+      runtime = "runc",
+      reason = "1.1.5 sets the mode of what is covered",
+      expect = Unsupported.Expect.EITHER)
   void severalCanLieOnOneAnother(Testbed bed) {
     Bundle bundle = bed.bundle().mount("/m", "tmpfs", "tmpfs");
     bundle.mount("/m", "bind", bed.folder("folder"), "bind");
@@ -209,7 +213,7 @@ class MountsIT {
   void aRemountChangesWhatIsThere(Testbed bed) {
     Bundle bundle = bed.bundle().mount("/m", "tmpfs", "tmpfs", "size=64k");
     bundle.mount("/m", "tmpfs", "tmpfs", "remount", "ro", "size=128k");
-    bundle.mount("/b", "bind", bed.folder("b"), "bind").mount("/b", "bind", "/b", "bind", "remount", "ro", "nosuid");
+    bundle.mount("/b", "bind", bed.folder("b"), "bind").mount("/b", "bind", bed.folder("b"), "bind", "remount", "ro", "nosuid");
     bundle.sh("grep -E ' /(m|b) ' /proc/self/mountinfo; df -k /m | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
     String[] lines = bed.outputOf(bundle).split("\n", -1);
     assertThat(lines[0]).contains(" /m ro");

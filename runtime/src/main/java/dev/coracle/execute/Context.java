@@ -80,6 +80,9 @@ public final class Context {
   /** What the runtime opened for the container's process. */
   final Trees trees = new Trees();
 
+  /** The user namespaces of id-mapped mounts. */
+  final IdMaps idMaps = new IdMaps();
+
   /** The runtime's own time namespace, while its children get another one; −1 for none. */
   int ownTime = -1;
 
@@ -242,6 +245,7 @@ public final class Context {
   /** Closes what the verb gave, where no step has closed it. */
   void closeGiven() {
     closeSystemd();
+    idMaps.closeAll(this);
     if (startFifo >= 0) {
       close(startFifo);
       startFifo = -1;

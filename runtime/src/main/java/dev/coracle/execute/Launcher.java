@@ -247,6 +247,7 @@ public final class Launcher {
         return Bytes.text(message, 1, (int) n);
       }
       if (message[0] == ChildProcess.READY) {
+        c.idMaps.closeAll(c);
         return null;
       }
       String problem =

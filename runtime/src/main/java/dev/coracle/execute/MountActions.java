@@ -49,7 +49,7 @@ final class MountActions {
     }
     long tree =
         options.bind()
-            ? bindTree(c, mount.source(), options)
+            ? bindTree(c, mount)
             : newFilesystem(c, type(mount), mount.source(), withMode(c, (int) root, mount));
     if (tree == -Errno.EPERM && !options.bind() && c.inUserNamespace) {
       tree = hostsOwn(c, type(mount), options, tree);
@@ -146,17 +146,23 @@ final class MountActions {
   }
 
   /** A private copy of a path's mount, with the options that are to hold for it. */
-  private static long bindTree(Context c, String source, MountOptions options) {
+  private static long bindTree(Context c, Action.MakeMount mount) {
     Kernel k = c.kernel;
-    long tree = c.trees.take(source, options.recursive());
+    MountOptions options = mount.options();
+    Action.IdMapped map = mount.idMapped();
+    long tree = c.trees.take(mount.source(), options.recursive(), map);
+    boolean mapped = tree >= 0;
     if (tree < 0) {
       long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive() ? AT_RECURSIVE : 0);
-      tree = k.open_tree(AT_FDCWD, source, flags);
+      tree = k.open_tree(AT_FDCWD, mount.source(), flags);
     }
     if (tree < 0) {
       return tree;
     }
-    long set = attributes(k, (int) tree, options);
+    long set = map == null || mapped ? 0 : c.idMaps.apply(c, (int) tree, map);
+    if (set >= 0) {
+      set = attributes(k, (int) tree, options);
+    }
     if (set < 0) {
       c.close(tree);
       return set;

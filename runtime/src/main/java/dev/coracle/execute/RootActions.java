@@ -44,7 +44,7 @@ final class RootActions {
 
   long attach(Context c, Action.AttachRoot a) {
     Kernel k = c.kernel;
-    long tree = c.trees.take(a.path(), true);
+    long tree = c.trees.take(a.path(), true, null);
     if (tree < 0) {
       long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
       tree = k.open_tree(AT_FDCWD, a.path(), flags);

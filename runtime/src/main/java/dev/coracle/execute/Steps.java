@@ -77,6 +77,7 @@ final class Steps {
     c.trees.closeAll(c);
     devices.done(c);
     root.done(c);
+    c.idMaps.closeAll(c);
     c.closeRoot();
   }
 
@@ -112,6 +113,7 @@ final class Steps {
       case Action.WriteUidMap a -> UserNamespaceActions.writeUidMap(c, a);
       case Action.WriteGidMap a -> UserNamespaceActions.writeGidMap(c, a);
       case Action.OpenTree a -> c.trees.open(c, a);
+      case Action.MakeIdMapping a -> c.idMaps.make(c, a);
       case Action.AwaitRuntime a -> ChildProcess.awaitRuntime(c, a);
       case Action.VerifyMaps a -> UserNamespaceActions.verifyMaps(c, a);
       case Action.BecomeRoot a -> UserNamespaceActions.becomeRoot(c);

@@ -14,6 +14,8 @@ import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Mounts that the runtime opens for the container's process, whose user namespace's root may not
@@ -44,6 +46,14 @@ final class Trees {
     }
     long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (a.recursive() ? AT_RECURSIVE : 0);
     long tree = c.kernel.open_tree(AT_FDCWD, a.path(), flags);
+    Action.IdMapped map = a.idMapped();
+    if (tree >= 0 && map != null) {
+      long mapped = c.idMaps.apply(c, (int) tree, map);
+      if (mapped < 0) {
+        c.close(tree);
+        return mapped;
+      }
+    }
     if (tree >= 0) {
       opened.add(new Opened(a, (int) tree));
     }
@@ -151,10 +161,12 @@ final class Trees {
   }
 
   /** The mount of a path, which the caller closes; −1 where the runtime opened none. */
-  long take(String path, boolean recursive) {
+  long take(String path, boolean recursive, Action.@Nullable IdMapped idMapped) {
     for (int i = 0; i < opened.size(); i++) {
       Action.OpenTree of = opened.get(i).of();
-      if (of.path().equals(path) && of.recursive() == recursive) {
+      if (of.path().equals(path)
+          && of.recursive() == recursive
+          && Objects.equals(of.idMapped(), idMapped)) {
         return opened.remove(i).fd();
       }
     }

@@ -7,6 +7,7 @@ import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
 import dev.coracle.problem.Origin;
+import dev.coracle.problem.Problems;
 import org.jspecify.annotations.Nullable;
 
 /** The propagation of the root mount (config-linux.md, "Rootfs Mount Propagation"). */
@@ -50,6 +51,16 @@ public final class RootfsPropagation {
     long used = kind == Mount.MS_UNBINDABLE ? Mount.MS_PRIVATE : kind;
     Origin origin = value == null ? new Origin.Default("mount propagation") : Origin.of(POINTER);
     plan.add(Phase.CHILD_SETUP, new Action.IsolateMounts(used, true), origin);
+  }
+
+  /**
+   * Tells that the old root, which stays below with {@code --no-pivot}, would be cut off from the
+   * host: what the host unmounts would stay mounted there, and busy.
+   */
+  public static void checkMoved(@Nullable String value, Problems problems) {
+    if (value != null && kind(value) != Mount.MS_SHARED && kind(value) != Mount.MS_SLAVE) {
+      problems.error(POINTER, "must be shared or slave with --no-pivot, not \"" + value + "\"");
+    }
   }
 
   /** Gives the container's root the propagation that was asked for. */
