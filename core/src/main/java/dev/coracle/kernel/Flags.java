@@ -44,7 +44,7 @@ final class Flags {
         flags,
         "MOUNT_ATTR_RDONLY 1 MOUNT_ATTR_NOSUID 2 MOUNT_ATTR_NODEV 4 MOUNT_ATTR_NOEXEC 8"
             + " MOUNT_ATTR_NOATIME 10 MOUNT_ATTR_STRICTATIME 20 MOUNT_ATTR_NODIRATIME 80"
-            + " MOUNT_ATTR_NOSYMFOLLOW 200000 ");
+            + " MOUNT_ATTR_IDMAP 100000 MOUNT_ATTR_NOSYMFOLLOW 200000 ");
   }
 
   static String propagation(long flags) {

@@ -58,7 +58,7 @@ public final class NotifySocket {
             true, false, false, attributes, 0, 0, 0, List.of(), 0, false, false, List.of());
     List<Mount> mounts = new ArrayList<>(spec.mounts());
     // Last: the bundle's own may be at /run.
-    mounts.add(new Mount(DIRECTORY, null, directory, options, ORIGIN));
+    mounts.add(new Mount(DIRECTORY, null, directory, options, null, ORIGIN));
     return new Spec(
         spec.ociVersion(),
         process.withEnv(env),
