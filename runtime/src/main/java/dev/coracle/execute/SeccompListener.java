@@ -53,7 +53,7 @@ final class SeccompListener {
         long result = handOn(c, a.listener(), pidfd, Integer.parseInt(fd));
         return result < 0
             ? step.origin()
-                + ": cannot send the listener to the agent at \""
+                + ": failed to connect with seccomp agent at \""
                 + a.listener().path()
                 + "\": "
                 + c.explain(result)

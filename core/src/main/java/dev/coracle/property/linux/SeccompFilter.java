@@ -220,7 +220,7 @@ public final class SeccompFilter {
       int write = names.indexOf("write");
       if (write >= 0 && action.equals(Seccomp.NOTIFY)) {
         // By write(2) the runtime learns of the listener: nobody could answer yet.
-        rule.error("names", write, "must not be write with SCMP_ACT_NOTIFY");
+        rule.error("names", write, "SCMP_ACT_NOTIFY cannot be used for the write syscall");
       }
       out.add(new Rule(names, action, errno(rule, "errnoRet", action), args(rule), i));
     }

@@ -123,7 +123,7 @@ class SeccompFilterTest {
     assertThat(problems)
         .containsExactly(
             s + "defaultAction: must not be SCMP_ACT_NOTIFY, which is for single calls",
-            s + "syscalls/0/names/1: must not be write with SCMP_ACT_NOTIFY",
+            s + "syscalls/0/names/1: SCMP_ACT_NOTIFY cannot be used for the write syscall",
             s + "listenerPath: must not be empty",
             s + "flags/0: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs a rule with SCMP_ACT_NOTIFY",
             s
