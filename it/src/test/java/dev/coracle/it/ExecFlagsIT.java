@@ -8,12 +8,15 @@ import dev.coracle.it.harness.ConsoleSocket;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
+import dev.coracle.it.harness.Json;
+import dev.coracle.it.harness.NeedsController;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** What exec takes from its flags, and what create, run and exec hand on. */
@@ -42,6 +45,28 @@ class ExecFlagsIT {
           .filteredOn(line -> line.contains(bundle.id()))
           .isNotEmpty()
           .allMatch(line -> line.endsWith("/" + bundle.id() + "/below"));
+    }
+  }
+
+  @NeedsController("pids")
+  @Test
+  void anInitThatMovedIntoACgroupBelowIsFollowed(Testbed bed) {
+    Assumptions.assumeTrue(
+        Cgroups.here().view() == Cgroups.View.V2, "cgroup v1 knows no such rule");
+    Bundle bundle =
+        bed.bundle()
+            .namespace("cgroup", null)
+            .sh(
+                "mkdir /sys/fs/cgroup/init && echo 1 > /sys/fs/cgroup/init/cgroup.procs"
+                    + " && echo +pids > /sys/fs/cgroup/cgroup.subtree_control && echo moved;"
+                    + " trap 'exit 143' TERM; while :; do sleep 100 & wait; done");
+    bundle.mountAt("/sys/fs/cgroup").add("options", Json.parse("[\"rw\"]"));
+    try (Container c = bed.start(bundle)) {
+      c.awaitOutput("moved");
+      assertThat(c.exec("cat", "/proc/self/cgroup").ok().line()).isEqualTo("0::/init");
+      assertThat(
+              bed.oci("exec", "--cgroup", "/", c.id(), "true").execute().exitsWith(255).error())
+          .contains("EBUSY");
     }
   }
 

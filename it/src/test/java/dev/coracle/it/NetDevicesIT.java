@@ -9,8 +9,8 @@ import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -26,24 +26,14 @@ class NetDevicesIT {
           + " ip addr add 2001:db8::7/64 dev ours nodad; ip addr add 192.0.2.8/32 dev ours"
           + " valid_lft 900 preferred_lft 900; ip link set ours up; ip link set peer up; set +e; ";
 
-  @BeforeAll
-  static void kernelHasPairs() {
-    int status = run("unshare -n ip link add ours type veth peer name peer");
+  @BeforeEach
+  void kernelHasPairs(Testbed bed) {
     // The guest's modules are not loaded: it has no pairs.
-    Assumptions.assumeTrue(status == 0, "this kernel makes no veth");
-  }
-
-  private static int run(String script) {
-    try {
-      Process process =
-          new ProcessBuilder("sh", "-c", script)
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      return process.waitFor();
-    } catch (java.io.IOException | InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
+    Result made =
+        bed.program("unshare", "-n", "ip", "link", "add", "ours", "type", "veth", "peer", "peer")
+            .execute();
+    Assumptions.assumeTrue(
+        !made.stderr().contains("Unknown device type"), "this kernel makes no veth");
   }
 
   /** Runs a command in a new network namespace with a pair of interfaces, and a script after it. */
