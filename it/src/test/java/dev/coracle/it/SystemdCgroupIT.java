@@ -454,6 +454,26 @@ class SystemdCgroupIT {
     assertThat(asUser(bed, state, "list", "-q").execute().ok().line()).isEmpty();
   }
 
+  @Test
+  @CoracleOnly("how it finds whose systemd is meant")
+  void rootOfAUserNamespaceHasTheUsersSystemd(Testbed bed) throws IOException {
+    Bundle bundle = bundle(bed);
+    Path config = bundle.write().resolve("config.json");
+    Files.delete(config);
+    bed.plain("spec", "--rootless", "--bundle", config.getParent() + "").execute().ok();
+    String text = Files.readString(config).replace("\"terminal\": true", "\"terminal\": false");
+    Files.writeString(config, text.replace("\"sh\"", "\"cat\", \"/proc/1/cgroup\""));
+    bed.program("chown", "-R", USER + ":" + USER, config.getParent() + "").execute().ok();
+    Path home = bed.folder("root-of-user");
+    Files.setPosixFilePermissions(home, PosixFilePermissions.fromString("rwxrwxrwx"));
+    List<String> argv = new ArrayList<>(List.of("setpriv", "--reuid", USER, "--regid", USER));
+    argv.addAll(List.of("--clear-groups", "env", "XDG_RUNTIME_DIR=/run/user/" + USER));
+    argv.addAll(List.of("unshare", "--user", "--map-root-user", "--mount"));
+    argv.addAll(List.of(bed.runtime().binary() + "", "--root", home + "/state"));
+    argv.addAll(List.of("--systemd-cgroup", "run", "--bundle", config.getParent() + "", "u1"));
+    assertThat(bed.program(argv.toArray(String[]::new)).execute().ok().line()).isEqualTo("0::/");
+  }
+
   private static Command asUser(Testbed bed, String state, String... args) {
     List<String> argv =
         new ArrayList<>(List.of("setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"));

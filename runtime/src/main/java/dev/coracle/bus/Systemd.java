@@ -262,12 +262,11 @@ public final class Systemd {
   /** Ends a unit, which has no processes any more, and forgets it; one that is gone is fine. */
   public @Nullable String stop(String unit) {
     String method = "StopUnit";
-    String problem = null;
-    if (!manager(method, Value.of(unit), Value.of("replace"))) {
-      problem = isGone() ? null : failed(method, unit);
-    } else {
-      problem = await(method, unit);
+    boolean good = manager(method, Value.of(unit), Value.of("replace"));
+    if (!good && isGone()) {
+      return null;
     }
+    String problem = good ? await(method, unit) : failed(method, unit);
     if (!manager("ResetFailedUnit", Value.of(unit)) && !isGone() && problem == null) {
       problem = failed("ResetFailedUnit", unit);
     }
