@@ -49,6 +49,7 @@ class UidMappingsIT {
 
   @Test
   @Unsupported(runtime = "crun", reason = "ignores them")
+  @Unsupported(runtime = "runc", reason = "1.1.5 ignores them")
   void mappingsWithoutAUserNamespaceAreAnError(Testbed bed) {
     Bundle bundle = bed.bundle().set("/linux/uidMappings", List.of(Mapped.line(0, 100000, 10)));
     bed.run(bundle).fails();
@@ -62,6 +63,10 @@ class UidMappingsIT {
 
   /** CVE-2021-43784: lists and numbers whose size, counted in few bits, wraps around. */
   @Test
+  @Unsupported(
+      runtime = "crun",
+      reason = "leaves its cgroup behind, sometimes",
+      expect = Unsupported.Expect.EITHER)
   void hugeMapsAreRefusedAndLeaveNothing(Testbed bed) {
     List<JsonObject> many = new ArrayList<>();
     for (int i = 0; i < 5000; i++) {
@@ -76,6 +81,10 @@ class UidMappingsIT {
   }
 
   @Test
+  @Unsupported(
+      runtime = "crun",
+      reason = "leaves its cgroup behind, sometimes",
+      expect = Unsupported.Expect.EITHER)
   void overlapsAreRefused(Testbed bed) {
     List<JsonObject> lines = List.of(Mapped.line(0, 100000, 10), Mapped.line(5, 200000, 10));
     bed.run(Mapped.bundle(bed).set("/linux/uidMappings", lines)).fails();
