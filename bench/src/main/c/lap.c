@@ -91,6 +91,17 @@ static volatile sig_atomic_t interrupted;
 static pid_t init_pid;
 static int init_status, init_ended;
 
+/*
+ * Who has ended and been reaped since the round began. What `exec` starts may be over before the command that started it,
+ * and before its pid file is read.
+ */
+#define REAPED_MAX 16
+static struct {
+  pid_t pid;
+  int status;
+} reaped[REAPED_MAX];
+static int reaped_count;
+
 static void die(const char *what, const char *which) {
   dprintf(2, "lap: %s %s: %s\n", what, which, strerror(errno));
   exit(1);
@@ -326,6 +337,10 @@ static int await(pid_t pid, int *status, long *peak_kb) {
       init_ended = 1;
       init_status = s;
     }
+    if (reaped_count < REAPED_MAX) {
+      reaped[reaped_count].pid = got;
+      reaped[reaped_count++].status = s;
+    }
     if (got == pid) {
       *status = s;
       *peak_kb = usage.ru_maxrss > at_exit_kb ? usage.ru_maxrss : at_exit_kb;
@@ -474,6 +489,7 @@ static void run_round(struct contender *c, int round) {
   long init_kb = 0;
   init_pid = 0;
   init_ended = 0;
+  reaped_count = 0;
   alarm(CYCLE_TIMEOUT_SECONDS);
   wake_cgroup_lock();
   for (int i = 0; i < c->step_count && !c->failed && !interrupted; i++) {
@@ -493,6 +509,11 @@ static void run_round(struct contender *c, int round) {
     if (init_pid <= 0) {
       fail(c, round, s, "left no pid file", 0);
       continue;
+    }
+    for (int r = 0; r < reaped_count; r++) {
+      if (reaped[r].pid != init_pid) continue;
+      init_ended = 1;
+      init_status = reaped[r].status;
     }
     init_kb = peak_of(init_pid);
     if (inspect) emit_inspection(c);
