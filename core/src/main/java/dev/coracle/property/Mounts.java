@@ -107,6 +107,9 @@ public final class Mounts {
     if (!bind) {
       mount.error("only a bind mount can be id-mapped");
     }
+    if (!bind || some && uids.isEmpty() || others && gids.isEmpty() || some != others) {
+      return null; // What is wrong with it was told.
+    }
     return new Mount.IdMap(table.isIdMappedRecursively(), uids, gids);
   }
 
