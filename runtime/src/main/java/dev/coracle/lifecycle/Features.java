@@ -60,7 +60,7 @@ public final class Features {
     words(out, "modes", MemoryPolicy.MODES);
     words(out, "flags", MemoryPolicy.FLAGS);
     out.endObject();
-    out.key("mountExtensions").object().key("idmap").object().field("enabled", false);
+    out.key("mountExtensions").object().key("idmap").object().field("enabled", true);
     out.endObject().endObject();
     enabled(out, "netDevices");
     out.endObject();
