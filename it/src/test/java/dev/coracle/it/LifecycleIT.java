@@ -419,7 +419,6 @@ class LifecycleIT {
     }
   }
 
-  @Unsupported(runtime = "coracle", reason = "user namespaces are not yet supported")
   @Unsupported(runtime = "crun", reason = "1.8.1 has no such verb")
   @Test
   void features(Testbed bed) {
