@@ -644,6 +644,10 @@ final class Calls {
     return "recvmsg(" + socket + ")";
   }
 
+  static String receiveMessage(int socket, byte[] buffer, int[] fd) {
+    return "recvmsg(" + socket + ", [" + buffer.length + " bytes], [" + fd.length + "])";
+  }
+
   static String ioctl(int fd, long request, long arg) {
     return "ioctl(" + fd + ", " + Flags.ioctl(request) + ", " + arg + ")";
   }

@@ -619,6 +619,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long receiveMessage(int socket, byte[] buffer, int[] fd) {
+    long result = kernel.receiveMessage(socket, buffer, fd);
+    return result < 0 ? failed(result, Calls.receiveMessage(socket, buffer, fd)) : result;
+  }
+
+  @Override
   public long ioctl(int fd, long request, long arg) {
     long result = kernel.ioctl(fd, request, arg);
     return result < 0 ? failed(result, Calls.ioctl(fd, request, arg)) : result;

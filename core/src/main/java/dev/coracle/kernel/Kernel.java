@@ -325,6 +325,12 @@ public interface Kernel {
   /** recvmsg(2) of one descriptor as SCM_RIGHTS; −EBADF where none came. */
   long receiveDescriptor(int socket);
 
+  /**
+   * recvmsg(2) of a message of at most 64 KiB; {@code fd} gets the descriptor that came with it as
+   * SCM_RIGHTS, or −1.
+   */
+  long receiveMessage(int socket, byte[] buffer, int[] fd);
+
   /** ioctl(2) whose argument is a number. */
   long ioctl(int fd, long request, long arg);
 

@@ -832,6 +832,12 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long receiveMessage(int socket, byte[] buffer, int[] fd) {
+    fd[0] = -1;
+    return answer("receiveMessage", Calls.receiveMessage(socket, buffer, fd));
+  }
+
+  @Override
   public long ioctl(int fd, long request, long arg) {
     long result = answer("ioctl", Calls.ioctl(fd, request, arg));
     return result < 0 ? result : state.ioctls.getOrDefault(state.path(fd), result);

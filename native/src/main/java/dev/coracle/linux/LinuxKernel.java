@@ -780,6 +780,24 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long receiveMessage(int socket, byte[] buffer, int[] fd) {
+    Address msg = Scratch.structure();
+    Address iov = msg.add(56);
+    Address cmsg = msg.add(72);
+    Address.fillZero(msg, 96);
+    msg.add(16).putLong(iov.toLong());
+    msg.add(24).putLong(1);
+    msg.add(32).putLong(cmsg.toLong());
+    msg.add(40).putLong(24);
+    iov.putLong(address(buffer, 0));
+    iov.add(8).putLong(buffer.length);
+    long result = call(Syscalls.RECVMSG, socket, msg.toLong(), 0x40000000L);
+    boolean rights = result >= 0 && msg.add(40).getLong() >= 20 && cmsg.add(12).getInt() == 1;
+    fd[0] = rights ? cmsg.add(16).getInt() : -1;
+    return result;
+  }
+
+  @Override
   public long clock_gettime(int clock) {
     Address time = Scratch.structure();
     long result = call(Syscalls.CLOCK_GETTIME, clock, time.toLong(), 0);

@@ -7,6 +7,7 @@ import dev.coracle.execute.RelativePath;
 import dev.coracle.execute.Rootless;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
+import dev.coracle.lifecycle.Checkpoint;
 import dev.coracle.lifecycle.Create;
 import dev.coracle.lifecycle.Delete;
 import dev.coracle.lifecycle.Descriptors;
@@ -175,6 +176,12 @@ public final class Cli {
           Events.follow(e, id, Duration.millis("interval", a.value("interval", "5s")));
         }
       }
+      case "checkpoint" -> Checkpoint.checkpoint(e, id, CheckpointFlags.of(a, absolutePaths(a)));
+      case "restore" -> {
+        Descriptors.closeLeaked(k, kept(a), null);
+        return Run.restore(
+            e, createRequest(global, a, id), CheckpointFlags.of(a, absolutePaths(a)), a.is("detach"));
+      }
       case "ps" -> {
         List<String> options = a.words().subList(1, a.words().size());
         boolean json = a.value("format", "table").equals("json");
@@ -195,6 +202,17 @@ public final class Cli {
             ? StateReport.Format.IDS
             : format.equals("json") ? StateReport.Format.JSON : StateReport.Format.TABLE;
     return StateReport.list(environment(global), shape, global.value("root") != null);
+  }
+
+  private CheckpointFlags.Paths absolutePaths(Arguments a) throws Failure {
+    String images = absolute(a, "image-path");
+    if (images == null) {
+      images = RelativePath.absolute(k, "checkpoint");
+    }
+    if (images == null) {
+      throw new Failure("--image-path: the working directory cannot be found");
+    }
+    return new CheckpointFlags.Paths(images, absolute(a, "work-path"));
   }
 
   private Create.Request createRequest(Arguments global, Arguments a, String id) throws Failure {

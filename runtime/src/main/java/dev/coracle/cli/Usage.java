@@ -33,6 +33,21 @@ final class Usage {
       --pidfd-socket=SOCKET  send a pidfd of the process there
       """;
 
+  private static final String CRIU =
+      """
+      --image-path=DIR  where the files are; ./checkpoint by default
+      --work-path=DIR  where criu writes its log; the image path by default
+      --tcp-established  TCP connections that are established too
+      --link-remap  files that were removed but are open too
+      --ext-unix-sk  UNIX sockets with an end outside too
+      --shell-job  a process with a terminal from outside too
+      --lazy-pages  the memory is fetched when it is needed
+      --file-locks  file locks too
+      --manage-cgroups-mode=MODE  soft, full, strict or ignore
+      --empty-ns=NAMESPACE  network: restore it empty
+      --auto-dedup  remove from earlier files what later ones have
+      """;
+
   private static final String VERBS =
       """
       create ID  make a container, and let its process wait for start
@@ -47,6 +62,8 @@ final class Usage {
       events ID  show statistics, and when memory ran out, until the container stops
       update ID  give a container other limits
       exec ID PROGRAM [ARG...]  run one more process in a container
+      checkpoint ID  write a container that runs to files, by criu
+      restore ID  make a container of such files
       ps ID [PS-OPTION...]  show the processes of a container
       spec  write a config.json to start from
       features  show what this runtime supports as JSON
@@ -78,6 +95,28 @@ final class Usage {
           --interval=TIME  time between statistics, such as 1m30s; 5s by default
           --stats  show statistics once
           """;
+      case "checkpoint" ->
+          CRIU
+              + """
+              --parent-path=DIR  an earlier pre-dump, relative to the image path
+              --leave-running  the container goes on
+              --tcp-skip-in-flight  pass over TCP connections that are not established yet
+              --status-fd=N  write a NUL byte there once memory can be fetched
+              --page-server=ADDRESS:PORT  send the memory there
+              --pre-dump  write the memory only, and let the container go on
+              """;
+      case "restore" ->
+          CRIU
+              + """
+              --bundle, -b=DIR  the bundle; the working directory by default
+              --pid-file=FILE  write the pid of the container's process there
+              --console-socket=SOCKET  send the terminal's master there
+              --detach, -d  return once the container runs
+              --no-subreaper  accepted for callers that pass it
+              --no-pivot  accepted for callers that pass it
+              --lsm-profile=PROFILE  restore with this one, TYPE:NAME
+              --lsm-mount-context=CONTEXT  mount with this one
+              """;
       case "ps" -> "--format, -f=FORMAT  table or json\n";
       case "spec" ->
           """

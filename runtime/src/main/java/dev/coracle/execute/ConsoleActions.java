@@ -106,7 +106,7 @@ final class ConsoleActions {
     return result;
   }
 
-  private static long send(Context c, int master) {
+  static long send(Context c, int master) {
     if (c.consoleSocket < 0) {
       return c.fail(Errno.ENOTTY, "there is no console socket to send the terminal to");
     }

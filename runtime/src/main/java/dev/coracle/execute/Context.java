@@ -184,6 +184,16 @@ public final class Context {
     detail = null;
   }
 
+  /** What is known of a failure, for verbs. */
+  public String why(long result) {
+    return explain(result);
+  }
+
+  /** Sends the master of a terminal to the console socket. */
+  public long passTerminal(int master) {
+    return ConsoleActions.send(this, master);
+  }
+
   /** What is known of a failure: words, or the call and its error. */
   String explain(long result) {
     if (detail != null) {

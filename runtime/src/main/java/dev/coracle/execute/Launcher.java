@@ -62,6 +62,23 @@ public final class Launcher {
     return steps.run(plan.in(Phase.PARENT_BEFORE));
   }
 
+  /** Takes a child of ours that somebody else made for the container's process; null where done. */
+  public @Nullable String adopt(int restored) {
+    long opened = c.kernel.pidfd_open(restored, 0);
+    if (opened < 0) {
+      return "cannot watch the process that was restored: " + c.explain(opened);
+    }
+    pid = restored;
+    pidfd = (int) opened;
+    return null;
+  }
+
+  /** Runs the hooks whose time is when there are namespaces. */
+  public @Nullable String runHooks(int process) {
+    c.hostPid = process;
+    return steps.run(plan.in(Phase.PARENT_HOOKS));
+  }
+
   /** Makes the process. In the child this does not return. */
   public @Nullable String launch() {
     Kernel k = c.kernel;

@@ -72,6 +72,8 @@ public final class Create {
   private final Problems problems = new Problems();
   private @Nullable Systemd systemd;
   private boolean notify;
+  private @Nullable CriuFlags restored;
+  private String criu = "";
 
   private Create(Environment e, Request request) {
     this.e = e;
@@ -84,6 +86,17 @@ public final class Create {
   /** Makes a container. */
   public static Created create(Environment e, Request request) throws Failure {
     return new Create(e, request).create();
+  }
+
+  /** Makes a container of the files of a checkpoint: its processes run. */
+  static Created restore(Environment e, Request request, CriuFlags flags) throws Failure {
+    Create create = new Create(e, request);
+    if (request.systemd()) {
+      throw new Failure("restore: --systemd-cgroup is not supported");
+    }
+    create.restored = flags;
+    create.criu = CriuTalk.program(e, flags);
+    return create.create();
   }
 
   /** The plan of a bundle, and nothing done. */
@@ -238,7 +251,11 @@ public final class Create {
     }
     Launcher launcher = new Launcher(context, prepared.plan());
     DebugLog.plan(e, prepared.plan());
-    String problem = attempt(context, launcher, state(prepared), bundle);
+    ContainerState state = state(prepared);
+    String problem =
+        restored == null
+            ? attempt(context, launcher, state, bundle)
+            : restore(context, launcher, state, prepared, restored);
     if (problem == null) {
       launcher.settle();
       e.filters().keep(prepared.plan());
@@ -312,6 +329,43 @@ public final class Create {
     }
     if (problem == null) {
       problem = PidfdSocket.send(e.kernel(), request.pidfdSocket(), launcher.pidfd(), "standard");
+    }
+    if (problem == null) {
+      problem = PidFile.write(e.kernel(), request.pidFile(), launcher.pid());
+    }
+    return problem;
+  }
+
+  /** As {@link #attempt}, but criu makes the processes, and they do not wait for start. */
+  private @Nullable String restore(
+      Context context,
+      Launcher launcher,
+      ContainerState state,
+      Prepared prepared,
+      CriuFlags flags) {
+    Bundle bundle = prepared.bundle();
+    long result = e.store().write(state, bundle.config(), 0, bundle.length());
+    if (result < 0) {
+      return "cannot write the state: " + e.kernel().explain(result);
+    }
+    if (prepared.kind() != SandboxKind.CONTAINER) {
+      return "only a container can be restored, not a process of the host";
+    }
+    String problem = connectConsole(context, bundle.spec().process());
+    if (problem == null) {
+      problem = launcher.prepare();
+    }
+    if (problem == null) {
+      Restore restore =
+          new Restore(
+              e,
+              flags,
+              prepared.spec(),
+              prepared.plan(),
+              state.rootfs(),
+              context,
+              launcher);
+      problem = restore.restore(criu);
     }
     if (problem == null) {
       problem = PidFile.write(e.kernel(), request.pidFile(), launcher.pid());

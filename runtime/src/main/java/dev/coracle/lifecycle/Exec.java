@@ -138,7 +138,7 @@ public final class Exec {
     return (int) pidfd;
   }
 
-  private static Spec spec(Environment e, StateStore.Entry entry, Host host) throws Failure {
+  static Spec spec(Environment e, StateStore.Entry entry, Host host) throws Failure {
     Problems ofContainer = new Problems();
     byte[] file = entry.file();
     int from = entry.configFrom();

@@ -66,7 +66,7 @@ public final class Features {
     out.endObject();
     out.key("annotations").object();
     out.field("dev.coracle.version", VERSION);
-    out.field("org.opencontainers.runc.checkpoint.enabled", "false").endObject();
+    out.field("org.opencontainers.runc.checkpoint.enabled", "true").endObject();
     words(out, "potentiallyUnsafeConfigAnnotations", SandboxChoice.ANNOTATION);
     out.endObject();
     return out + "\n";

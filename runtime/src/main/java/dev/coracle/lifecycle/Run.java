@@ -77,6 +77,48 @@ public final class Run {
     return foreground.await(launcher, notify);
   }
 
+  /**
+   * Restores a container.
+   *
+   * @param detach whether to return once it runs; otherwise it is waited for and deleted
+   */
+  public static int restore(
+      Environment e, Create.Request request, CriuFlags flags, boolean detach) throws Failure {
+    if (detach) {
+      Create.restore(e, request, flags);
+      return 0;
+    }
+    Kernel k = e.kernel();
+    Foreground foreground = Foreground.begin(k);
+    int[] sockets = {-1, -1};
+    if (request.consoleSocket() == null) {
+      pair(k, sockets);
+    }
+    Create.Created created = Create.restore(e, withConsole(request, sockets[1]), flags);
+    int code = awaitRestored(e, request, foreground, sockets, created);
+    Delete.delete(e, request.id(), true);
+    return code;
+  }
+
+  private static int awaitRestored(
+      Environment e,
+      Create.Request request,
+      Foreground foreground,
+      int[] sockets,
+      Create.Created created)
+      throws Failure {
+    String id = request.id();
+    String pidFile = request.pidFile();
+    Launcher launcher = created.launcher();
+    boolean terminal = created.terminal();
+    try {
+      takeTerminal(e.kernel(), foreground, sockets, terminal);
+      return foreground.await(launcher, null);
+    } catch (Failure failure) {
+      throw deleted(e, id, pidFile, with(failure, foreground.end()));
+    }
+  }
+
   /** The socket is made for every process, since nobody knows yet whether it has a terminal. */
   private static void takeTerminal(
       Kernel k, Foreground foreground, int[] sockets, boolean terminal) throws Failure {

@@ -1,0 +1,285 @@
+package dev.coracle.execute;
+
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.AT_RECURSIVE;
+import static dev.coracle.abi.Fcntl.F_SETFD;
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_DIRECTORY;
+import static dev.coracle.abi.Fcntl.O_PATH;
+import static dev.coracle.abi.Fcntl.O_RDONLY;
+import static dev.coracle.abi.Mount.MOVE_MOUNT_F_EMPTY_PATH;
+import static dev.coracle.abi.Mount.MS_SLAVE;
+import static dev.coracle.abi.Mount.OPEN_TREE_CLOEXEC;
+import static dev.coracle.abi.Mount.OPEN_TREE_CLONE;
+import static dev.coracle.abi.Process.AF_UNIX;
+import static dev.coracle.abi.Process.CLONE_INTO_CGROUP;
+import static dev.coracle.abi.Process.CLONE_PIDFD;
+import static dev.coracle.abi.Process.SIGCHLD;
+import static dev.coracle.abi.Process.SIGKILL;
+import static dev.coracle.abi.Process.SOCK_CLOEXEC;
+import static dev.coracle.abi.Process.SOCK_SEQPACKET;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Process;
+import dev.coracle.criu.CriuResponse;
+import dev.coracle.kernel.DescribingKernel;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.plan.Action;
+import dev.coracle.plan.Phase;
+import dev.coracle.plan.Plan;
+import dev.coracle.plan.Step;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One {@code criu swrk}: criu as our child that serves one request over a socket pair
+ * (https://criu.org/RPC).
+ *
+ * <p>A tree that is restored gets our stdio, our cgroups, and the root where it is on the host: all
+ * that criu's process has. So it starts in the container's cgroups, in a mount namespace of its own in
+ * which the root is a mount, as criu wants it; nothing of that is left when it ends.
+ */
+public final class Criu {
+  private static final long CLONE_NEWNS = 0x20000L;
+  private static final int MOST_MESSAGE_BYTES = 40 * 1024;
+  private static final int NOT_EXECUTED = 127;
+  private static final int MOST_CGROUP_BYTES = 1 << 20;
+
+  private final DescribingKernel k;
+  private final String program;
+  private final List<String> variables;
+  private int pid;
+  private int pidfd = -1;
+  private int socket = -1;
+
+  /** What is done when criu notifies. */
+  public interface Listener {
+    /**
+     * Hears of a step.
+     *
+     * @param descriptor that came with it, −1 for none
+     * @return why criu must give up, or null
+     */
+    @Nullable String notified(String script, int pid, int descriptor);
+  }
+
+  /** What came of a request. */
+  public record Outcome(@Nullable CriuResponse response, @Nullable String problem) {}
+
+  /**
+   * A criu that does not run yet.
+   *
+   * @param program its path
+   * @param variables its environment
+   */
+  public Criu(DescribingKernel kernel, String program, List<String> variables) {
+    this.k = kernel;
+    this.program = program;
+    this.variables = variables;
+  }
+
+  /**
+   * Starts it where we are.
+   *
+   * @return why it cannot, or null
+   */
+  public @Nullable String start() {
+    return start(-1, null, null, new int[0]);
+  }
+
+  /**
+   * Starts it where a container's process would be: in the cgroups of a plan that was prepared.
+   *
+   * @param kept descriptors that it keeps
+   * @return why it cannot, or null
+   */
+  public @Nullable String start(Context c, Plan plan, int[] kept) {
+    String cgroup = null;
+    for (Step step : plan.in(Phase.CLONE)) {
+      if (step.action() instanceof Action.CloneProcess clone) {
+        cgroup = clone.cgroup();
+      }
+    }
+    long fd = -1;
+    if (cgroup != null) {
+      fd = k.openat2(AT_FDCWD, cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
+      if (fd < 0) {
+        return "cannot start criu: " + k.explain(fd);
+      }
+    }
+    List<Step> joins = new ArrayList<>();
+    for (Step step : plan.in(Phase.CHILD_SETUP)) {
+      if (step.action() instanceof Action.JoinCgroup) {
+        joins.add(step);
+      }
+    }
+    String problem = start((int) fd, c, joins, kept);
+    if (fd >= 0) {
+      c.close(fd);
+    }
+    return problem;
+  }
+
+  private @Nullable String start(
+      int cgroup, @Nullable Context c, @Nullable List<Step> joins, int[] kept) {
+    int[] pair = {-1, -1};
+    long result = k.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, pair);
+    int[] child = new int[1];
+    if (result >= 0) {
+      long flags = CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0);
+      result = k.clone3(flags, child, SIGCHLD, cgroup);
+    }
+    if (result == 0) {
+      becomeCriu(c, joins, pair[1], kept);
+    }
+    if (result < 0) {
+      String problem = "cannot start criu: " + k.explain(result);
+      close(pair[0]);
+      close(pair[1]);
+      return problem;
+    }
+    pid = (int) result;
+    pidfd = child[0];
+    socket = pair[0];
+    close(pair[1]);
+    return null;
+  }
+
+  private void becomeCriu(
+      @Nullable Context c, @Nullable List<Step> joins, int end, int[] kept) {
+    String problem = c == null || joins == null ? null : StepList.run(c, joins);
+    long result = k.fcntl(end, F_SETFD, 0);
+    for (int fd : kept) {
+      if (result >= 0) {
+        result = k.fcntl(fd, F_SETFD, 0);
+      }
+    }
+    if (result >= 0) {
+      result = k.resetSignals();
+    }
+    if (result >= 0 && problem == null) {
+      result = k.execve(program, List.of("criu", "swrk", Integer.toString(end)), variables);
+    }
+    String why = problem == null ? k.explain(result) : problem;
+    byte[] message = Bytes.utf8("criu cannot be executed: " + why + "\n");
+    Files.writeAll(k, 2, message, 0, message.length);
+    long exited = k.exit_group(NOT_EXECUTED);
+    throw new IllegalStateException("exit_group: " + exited);
+  }
+
+  /** The root must be a mount, and only criu's: ours and the host's stay as they are. */
+  private static long mountRoot(Kernel k, String rootfs) {
+    long result = k.unshare(CLONE_NEWNS);
+    if (result >= 0) {
+      result = k.mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, 0, 0, MS_SLAVE, -1);
+    }
+    if (result < 0) {
+      return result;
+    }
+    long tree = k.open_tree(AT_FDCWD, rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0) {
+      return tree;
+    }
+    result = k.move_mount((int) tree, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH);
+    long closed = k.close((int) tree);
+    return Math.min(result, closed);
+  }
+
+  /**
+   * Goes to a mount namespace of our own in which the root is a mount: what is opened there for
+   * criu, and criu itself, are there then.
+   *
+   * @return the way back for {@link #leave}, or −errno
+   */
+  public static long enter(Kernel k, String rootfs) {
+    long back = k.openat2(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC, 0, 0);
+    if (back < 0) {
+      return back;
+    }
+    long result = mountRoot(k, rootfs);
+    if (result < 0) {
+      long left = leave(k, (int) back);
+      return left < 0 ? left : result;
+    }
+    return back;
+  }
+
+  /** Goes back to where the hooks run, and the host is as it was. */
+  public static long leave(Kernel k, int back) {
+    long result = k.setns(back, CLONE_NEWNS);
+    long closed = k.close(back);
+    return Math.min(result, closed);
+  }
+
+  /** Its cgroups, a line for each hierarchy as in cgroups(7). */
+  public Files.Read cgroups() {
+    return Files.read(k, "/proc/" + pid + "/cgroup", MOST_CGROUP_BYTES);
+  }
+
+  /** Sends a request, answers notifications, and waits for the end. */
+  public Outcome ask(byte[] request, Listener listener) {
+    long sent = k.write(socket, request, 0, request.length);
+    String problem = sent < 0 ? "cannot speak to criu: " + k.explain(sent) : null;
+    byte[] buffer = new byte[MOST_MESSAGE_BYTES];
+    CriuResponse response = null;
+    while (problem == null) {
+      int[] fd = {-1};
+      long n = k.receiveMessage(socket, buffer, fd);
+      if (n == -Errno.EINTR) {
+        continue;
+      }
+      response = n <= 0 ? null : CriuResponse.read(buffer, (int) n);
+      if (response == null) {
+        problem = n < 0 ? "cannot hear criu: " + k.explain(n) : "criu ended without an answer";
+      } else if (response.type() != CriuResponse.NOTIFY || !response.success()) {
+        break;
+      } else {
+        problem = listener.notified(response.script(), response.pid(), fd[0]);
+        close(fd[0]);
+        problem = problem == null ? acknowledge() : problem;
+      }
+    }
+    String ended = end(problem != null);
+    return new Outcome(response, problem == null ? ended : problem);
+  }
+
+  private @Nullable String acknowledge() {
+    byte[] yes = dev.coracle.criu.CriuRequest.notified();
+    long sent = k.write(socket, yes, 0, yes.length);
+    return sent < 0 ? "cannot speak to criu: " + k.explain(sent) : null;
+  }
+
+  /** Takes its end into account; one that is in the way is killed. */
+  public @Nullable String end(boolean kill) {
+    close(socket);
+    socket = -1;
+    if (pidfd < 0) {
+      return null;
+    }
+    long killed = kill ? k.pidfd_send_signal(pidfd, SIGKILL) : 0;
+    int[] status = new int[1];
+    long result = k.wait4(pid, status, 0);
+    while (result == -Errno.EINTR) {
+      result = k.wait4(pid, status, 0);
+    }
+    close(pidfd);
+    pidfd = -1;
+    if (killed < 0 && killed != -Errno.ESRCH) {
+      return "cannot end criu: " + k.explain(killed);
+    }
+    if (result < 0) {
+      return "cannot wait for criu: " + k.explain(result);
+    }
+    int code = Process.exitCode(status[0]);
+    return code == NOT_EXECUTED ? "criu cannot be executed: \"" + program + "\"" : null;
+  }
+
+  private void close(int fd) {
+    long closed = fd < 0 ? 0 : k.close(fd);
+    if (closed < 0) {
+      throw new IllegalStateException("close: " + Errno.text(-closed));
+    }
+  }
+}
