@@ -79,9 +79,7 @@ class CliTest {
       delimiter = '|',
       value = {
         "frobnicate|1|unknown verb \"frobnicate\"; see --help",
-        // Podman takes a checkpoint --help that works for the ability to do it.
-        "checkpoint --help|1|No help topic for 'checkpoint'",
-        "checkpoint x|1|unknown verb \"checkpoint\"; see --help",
+        "teleport x|1|unknown verb \"teleport\"; see --help",
         "start|1|start needs a container id; see start --help",
         "start a b|1|start: too many arguments; see start --help",
         "kill a b c|1|kill: too many arguments; see kill --help",
