@@ -128,19 +128,23 @@ class SpecCoverageTest {
     return "{\"linux\": {\"resources\": {\"blockIO\": {\"" + list + "\": [" + device + "]}}}}";
   }
 
-  private record Outcome(Spec spec, List<String> plans, List<String> problems) {}
+  /** What reading and planning made of a config. */
+  record Outcome(Spec spec, List<String> plans, List<String> problems, List<Step> steps) {}
 
-  private static Outcome outcome(JsonNode config) {
+  static Outcome outcome(JsonNode config) {
     byte[] json = config.toString().getBytes(UTF_8);
     Problems problems = new Problems();
     Spec spec = requireNonNull(ConfigReader.read(json, 0, json.length, ALL, problems));
     List<String> plans = new ArrayList<>();
+    List<Step> steps = new ArrayList<>();
     for (CgroupLayout layout : List.of(Layouts.V1, Layouts.V2)) {
       if (!problems.hasErrors()) {
         Problems planning = new Problems();
         CgroupPaths paths = CgroupPaths.of(layout, spec.linux().cgroupsPath(), "id");
         Planner.Target target = new Planner.Target("/bundle", "id", paths, true, "_ses.id");
-        plans.add(text(Planner.plan(spec, new Host(layout, ALL), target, planning)));
+        Plan plan = Planner.plan(spec, new Host(layout, ALL), target, planning);
+        steps.addAll(plan.steps());
+        plans.add(text(plan));
         plans.add(planning.all().toString());
       }
     }
@@ -153,7 +157,7 @@ class SpecCoverageTest {
     for (Problem p : problems.all()) {
       texts.add(p.toString());
     }
-    return new Outcome(spec, plans, texts);
+    return new Outcome(spec, plans, texts, steps);
   }
 
   private static String text(Plan plan) {
@@ -169,7 +173,7 @@ class SpecCoverageTest {
     return out.toString();
   }
 
-  private static ObjectNode config(Schema.Property property) throws IOException {
+  static ObjectNode config(Schema.Property property) throws IOException {
     ObjectNode config = (ObjectNode) JACKSON.readTree(BASE);
     merge(config, property.frame(), false);
     // Sorted: what a longer pointer needs takes the place of what a shorter one does.
@@ -264,7 +268,7 @@ class SpecCoverageTest {
     assertThat(verdicts).as("properties that are silently dropped").doesNotContainValue("DROPPED");
   }
 
-  private static boolean isOfOtherPlatform(String pointer) {
+  static boolean isOfOtherPlatform(String pointer) {
     for (String other : OTHER_PLATFORMS) {
       if (pointer.equals(other) || pointer.startsWith(other + "/")) {
         return true;
