@@ -184,8 +184,7 @@ public final class Bench {
 
   private static List<Contender> passed(List<Contender> able, List<Verification> verified) {
     List<Contender> out = new ArrayList<>(able);
-    out.removeIf(
-        c -> verified.stream().anyMatch(v -> v.contender().equals(c.id()) && !v.passed()));
+    out.removeIf(c -> verified.stream().anyMatch(v -> v.contender().equals(c.id()) && !v.passed()));
     return out;
   }
 

@@ -38,7 +38,8 @@ final class Bundle {
     for (String applet : List.of("true", "sh", "sleep", "grep", "test")) {
       Files.createSymbolicLink(rootfs.resolve("bin/" + applet), Path.of("busybox"));
     }
-    // What docker binds its files to: a runtime would make them, and the first one would pay for it.
+    // What docker binds its files to: a runtime would make them, and the first one would pay for
+    // it.
     for (String name : DockerBundle.ETC) {
       Files.writeString(rootfs.resolve("etc").resolve(name), "");
     }
@@ -103,8 +104,7 @@ final class Bundle {
         mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev,relatime,ro"));
   }
 
-  static Map<String, Object> mount(
-      String destination, String type, String source, String options) {
+  static Map<String, Object> mount(String destination, String type, String source, String options) {
     return Map.of(
         "destination", destination,
         "type", type,

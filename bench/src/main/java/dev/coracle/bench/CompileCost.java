@@ -76,7 +76,8 @@ record CompileCost(String contender, String name, double medianMillis) {
 
   static List<Goal> judge(List<CompileCost> costs) {
     List<Goal> goals = new ArrayList<>();
-    goals.add(atMost(COMPILED_MILLIS, of(SELF, costs), "Docker's seccomp profile compiled <= 0.3 ms"));
+    goals.add(
+        atMost(COMPILED_MILLIS, of(SELF, costs), "Docker's seccomp profile compiled <= 0.3 ms"));
     goals.add(atMost(CACHED_MILLIS, of(CACHED, costs), "the same from the cache <= 0.1 ms"));
     return goals;
   }

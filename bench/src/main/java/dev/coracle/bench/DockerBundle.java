@@ -85,8 +85,7 @@ final class DockerBundle {
                 "HOSTNAME=b5d2a6f2f8c1"),
         "cwd", "/",
         "capabilities",
-            Map.of(
-                "bounding", CAPABILITIES, "effective", CAPABILITIES, "permitted", CAPABILITIES),
+            Map.of("bounding", CAPABILITIES, "effective", CAPABILITIES, "permitted", CAPABILITIES),
         "oomScoreAdj", 0,
         "rlimits", List.of(Map.of("type", "RLIMIT_NOFILE", "hard", 1024, "soft", 1024)));
   }
@@ -159,8 +158,7 @@ final class DockerBundle {
           Map.of(
               "allow", true, "type", "c", "major", device[0], "minor", device[1], "access", "rwm"));
     }
-    rules.add(
-        Map.of("allow", false, "type", "c", "major", 10, "minor", 229, "access", "rwm"));
+    rules.add(Map.of("allow", false, "type", "c", "major", 10, "minor", 229, "access", "rwm"));
     return rules;
   }
 }

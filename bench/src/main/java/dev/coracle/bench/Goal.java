@@ -30,7 +30,8 @@ record Goal(String text, @Nullable String measured, @Nullable Boolean met) {
         }
         case DOCKER ->
             goals.add(atLeast(4, r, "crun", "Docker's bundle, life cycle >= 4x faster than crun"));
-        case EXEC -> goals.add(atLeast(4, r, "crun", "Docker's bundle, exec >= 4x faster than crun"));
+        case EXEC ->
+            goals.add(atLeast(4, r, "crun", "Docker's bundle, exec >= 4x faster than crun"));
         case COLD -> goals.add(atLeast(4, r, "crun", "cold life cycle >= 4x faster than crun"));
         case STATE_CREATED, STATE_RUNNING ->
             goals.add(atLeast(10, r, "crun", r.scenario().title + " >= 10x faster than crun"));

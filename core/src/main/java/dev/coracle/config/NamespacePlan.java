@@ -46,12 +46,7 @@ final class NamespacePlan {
    *
    * @param trees what root of a user namespace may not reach
    */
-  NamespacePlan(
-      Linux linux,
-      Host host,
-      List<Step> trees,
-      PlanBuilder plan,
-      Problems problems) {
+  NamespacePlan(Linux linux, Host host, List<Step> trees, PlanBuilder plan, Problems problems) {
     this.linux = linux;
     this.host = host;
     this.plan = plan;
@@ -213,8 +208,7 @@ final class NamespacePlan {
             : own ? MapWriter.RUNTIME_WITHOUT_GROUPS : MapWriter.HELPER;
     UidMappings.plan(linux.uidMappings(), writer, plan);
     GidMappings.plan(linux.gidMappings(), writer, plan);
-    if (writer == MapWriter.RUNTIME_WITHOUT_GROUPS
-        && !process.user().additionalGids().isEmpty()) {
+    if (writer == MapWriter.RUNTIME_WITHOUT_GROUPS && !process.user().additionalGids().isEmpty()) {
       problems.error(
           dev.coracle.property.process.User.ADDITIONAL_GIDS,
           "cannot be set: who maps only the own group id may not change groups");

@@ -93,11 +93,7 @@ public final class Planner {
       @Nullable ScopeRequest scope) {
     /** A target whose root is changed as usual, and whose cgroups we make. */
     public Target(
-        String bundle,
-        String id,
-        CgroupPaths cgroups,
-        boolean isolated,
-        @Nullable String keyring) {
+        String bundle, String id, CgroupPaths cgroups, boolean isolated, @Nullable String keyring) {
       this(bundle, id, cgroups, isolated, keyring, false, null);
     }
   }

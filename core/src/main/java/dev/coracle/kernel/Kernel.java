@@ -313,7 +313,9 @@ public interface Kernel {
   /** socket(2). */
   long socket(long domain, long type, long protocol);
 
-  /** connect(2) to an AF_UNIX path of at most 107 bytes; with {@code @} in front, an abstract one. */
+  /**
+   * connect(2) to an AF_UNIX path of at most 107 bytes; with {@code @} in front, an abstract one.
+   */
   long connectUnix(int fd, String path);
 
   /** bind(2) to an AF_UNIX path of at most 107 bytes. */

@@ -206,8 +206,7 @@ public sealed interface Action {
    * @param path of the host
    * @param recursive whether the mounts below it are copied too
    */
-  record OpenTree(String path, boolean recursive, @Nullable IdMapped idMapped)
-      implements Action {}
+  record OpenTree(String path, boolean recursive, @Nullable IdMapped idMapped) implements Action {}
 
   /**
    * Makes a user namespace for id-mapped mounts, in which nobody is.

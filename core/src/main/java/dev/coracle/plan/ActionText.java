@@ -55,8 +55,7 @@ public final class ActionText {
       case Action.VerifyMaps a -> "take the maps of the user namespace";
       case Action.BecomeRoot a -> "become root of the user namespace";
       case Action.RaiseRlimit a -> "raise the hard limit " + a.type();
-      case Action.DelegateCgroup a ->
-          "give cgroup " + quote(a.path()) + " to user " + a.uid();
+      case Action.DelegateCgroup a -> "give cgroup " + quote(a.path()) + " to user " + a.uid();
       case Action.BindDevice a ->
           "bind device " + quote(a.path()) + " (" + a.major() + ":" + a.minor() + ")";
       case Action.JoinContainer a -> "join the container's namespaces";

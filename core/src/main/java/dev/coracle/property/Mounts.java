@@ -253,8 +253,7 @@ public final class Mounts {
       List<Mount> mounts, String bundle, MountIdMaps idMaps, PlanBuilder plan) {
     for (Mount m : mounts) {
       if (m.options().bind() && !m.options().remount() && !"cgroup".equals(m.type())) {
-        Action tree =
-            new Action.OpenTree(source(m, bundle), m.options().recursive(), idMaps.of(m));
+        Action tree = new Action.OpenTree(source(m, bundle), m.options().recursive(), idMaps.of(m));
         plan.add(Phase.PARENT_AFTER_CLONE, tree, m.origin());
       }
     }

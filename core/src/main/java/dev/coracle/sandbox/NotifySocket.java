@@ -51,8 +51,7 @@ public final class NotifySocket {
       }
     }
     env.add("NOTIFY_SOCKET=" + DIRECTORY + "/" + NAME);
-    long attributes =
-        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    long attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
     MountOptions options =
         new MountOptions(
             true, false, false, attributes, 0, 0, 0, List.of(), 0, false, false, List.of());

@@ -72,7 +72,8 @@ public record ProfileText(int from, int to, int hash) {
 
   private static int space(byte[] text, int from, int end) {
     int at = from;
-    while (at < end && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
+    while (at < end
+        && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
       at++;
     }
     return at;

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param defaultErrnoRet null for EPERM
  * @param architectures {@code SCMP_ARCH_*}; empty for the native one
  * @param flags {@code SECCOMP_FILTER_FLAG_*}
- * @param listenerPath the socket of the agent that answers for {@code SCMP_ACT_NOTIFY}; a relative one
- *     starts from the bundle
+ * @param listenerPath the socket of the agent that answers for {@code SCMP_ACT_NOTIFY}; a relative
+ *     one starts from the bundle
  * @param listenerMetadata what the agent is told, which only it understands; null for nothing
  */
 public record Seccomp(

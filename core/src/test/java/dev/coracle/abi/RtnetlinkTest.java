@@ -53,8 +53,7 @@ class RtnetlinkTest {
   @Test
   void getAddresses() {
     assertThat(hex(Rtnetlink.getAddresses()))
-        .isEqualTo(
-            hex(bytes("18000000 1600 0103 01000000 00000000 00 00 00 00 00000000")));
+        .isEqualTo(hex(bytes("18000000 1600 0103 01000000 00000000 00 00 00 00 00000000")));
   }
 
   /** RTM_NEWADDR of 10.1.2.3/24 on interface 5, permanent, with NOPREFIXROUTE. */
@@ -108,8 +107,7 @@ class RtnetlinkTest {
     assertThat(Rtnetlink.isMessage(new byte[16], 0, 16)).as("no length").isFalse();
     assertThat(Rtnetlink.isMessage(bytes("ff000000 00000000 00000000 00000000"), 0, 16)).isFalse();
     assertThat(Rtnetlink.isMessage(bytes("10000000"), 0, 4)).isFalse();
-    byte[] attribute =
-        bytes("1c000000 1400 0200 01000000 00000000 02 18 80 00 05000000 ff00 0100");
+    byte[] attribute = bytes("1c000000 1400 0200 01000000 00000000 02 18 80 00 05000000 ff00 0100");
     List<Rtnetlink.Address> out = new ArrayList<>();
     Rtnetlink.collectAddress(attribute, 0, 5, out);
     assertThat(out).singleElement().satisfies(a -> assertThat(a.address()).isNull());
@@ -119,7 +117,8 @@ class RtnetlinkTest {
   void errors() {
     byte[] error = bytes("24000000 0200 0000 01000000 00000000 edffffff");
     assertThat(Rtnetlink.error(error, 0)).isEqualTo(-19);
-    byte[] link = bytes("20000000 1000 0000 01000000 00000000 00 00 0100 07000000 41100000 00000000");
+    byte[] link =
+        bytes("20000000 1000 0000 01000000 00000000 00 00 0100 07000000 41100000 00000000");
     assertThat(Rtnetlink.index(link, 0)).isEqualTo(7);
     assertThat(Rtnetlink.isUp(link, 0)).isTrue();
   }

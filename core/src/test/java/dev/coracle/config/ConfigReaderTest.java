@@ -23,7 +23,8 @@ class ConfigReaderTest {
   void aKnownFilterIsTakenWhereItStandsAndNowhereElse() {
     CompiledSeccomp filter = new CompiledSeccomp(new byte[8], 4);
     String profile = "{'defaultAction':'SCMP_ACT_ALLOW'}";
-    String right = "{'ociVersion':'1.0.0','linux':{'seccomp':" + profile + ",'rootfsPropagation':'shared'}}";
+    String right =
+        "{'ociVersion':'1.0.0','linux':{'seccomp':" + profile + ",'rootfsPropagation':'shared'}}";
     Spec spec = withKnown(right, profile, filter);
     assertThat(spec.linux().seccomp()).isSameAs(filter);
     assertThat(spec.linux().rootfsPropagation()).isEqualTo("shared");

@@ -60,7 +60,8 @@ class PropertiesDocTest {
 
   @Test
   void theDocumentSaysWhatIsThere() throws Exception {
-    for (String folder : List.of("core/src/test/java", "runtime/src/test/java", "it/src/test/java")) {
+    for (String folder :
+        List.of("core/src/test/java", "runtime/src/test/java", "it/src/test/java")) {
       readTests(TOP.resolve(folder));
     }
     String text = text(owners());
@@ -176,7 +177,11 @@ class PropertiesDocTest {
         untested.addAll(tested.isEmpty() ? Set.of(owner.pointer) : Set.of());
         out.append("| `").append(owner.pointer.isEmpty() ? "/" : owner.pointer).append('`');
         below(out, owner);
-        out.append(" | [").append(owner.name()).append("](../core/").append(owner.file).append(") | ");
+        out.append(" | [")
+            .append(owner.name())
+            .append("](../core/")
+            .append(owner.file)
+            .append(") | ");
         out.append(String.join(", ", owner.steps)).append(" | ");
         out.append(String.join(", ", tested)).append(" |\n");
       }

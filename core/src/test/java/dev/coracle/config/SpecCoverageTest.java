@@ -102,15 +102,20 @@ class SpecCoverageTest {
           Map.entry("/mounts/0/gidMappings/", ID_MAPPED),
           Map.entry("/mounts/0/uidMappings/", ID_MAPPED),
           Map.entry(
-              "/linux/mountLabel", "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\"}]}"),
+              "/linux/mountLabel",
+              "{\"mounts\": [{\"destination\": \"/m\", \"type\": \"tmpfs\"}]}"),
           Map.entry(
-              "/linux/resources/blockIO/throttleReadBpsDevice/0/", beside("throttleReadBpsDevice", "\"rate\": 7")),
+              "/linux/resources/blockIO/throttleReadBpsDevice/0/",
+              beside("throttleReadBpsDevice", "\"rate\": 7")),
           Map.entry(
-              "/linux/resources/blockIO/throttleWriteBpsDevice/0/", beside("throttleWriteBpsDevice", "\"rate\": 7")),
+              "/linux/resources/blockIO/throttleWriteBpsDevice/0/",
+              beside("throttleWriteBpsDevice", "\"rate\": 7")),
           Map.entry(
-              "/linux/resources/blockIO/throttleReadIOPSDevice/0/", beside("throttleReadIOPSDevice", "\"rate\": 7")),
+              "/linux/resources/blockIO/throttleReadIOPSDevice/0/",
+              beside("throttleReadIOPSDevice", "\"rate\": 7")),
           Map.entry(
-              "/linux/resources/blockIO/throttleWriteIOPSDevice/0/", beside("throttleWriteIOPSDevice", "\"rate\": 7")),
+              "/linux/resources/blockIO/throttleWriteIOPSDevice/0/",
+              beside("throttleWriteIOPSDevice", "\"rate\": 7")),
           Map.entry(
               "/linux/resources/blockIO/weightDevice/0/", beside("weightDevice", "\"weight\": 77")),
           Map.entry(
@@ -213,7 +218,9 @@ class SpecCoverageTest {
   }
 
   private static int rank(String verdict) {
-    return List.of("DROPPED", "checked", "for another sandbox", "not yet supported", "kept", "planned").indexOf(verdict);
+    return List.of(
+            "DROPPED", "checked", "for another sandbox", "not yet supported", "kept", "planned")
+        .indexOf(verdict);
   }
 
   private static String verdict(Schema.Property property, Outcome without, Outcome with) {

@@ -44,7 +44,17 @@ class MountOptionsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"r", "rdefaults", "rbindx", "RO", "size=1", "rremount", "rsync", "nosuid=1", "idmap=uids=0-1-2"})
+  @CsvSource({
+    "r",
+    "rdefaults",
+    "rbindx",
+    "RO",
+    "size=1",
+    "rremount",
+    "rsync",
+    "nosuid=1",
+    "idmap=uids=0-1-2"
+  })
   void others(String option) {
     assertThat(new MountOptionTable().take(option)).isFalse();
   }

@@ -56,7 +56,9 @@ class CachedFilterTest {
       }
     }
     for (int length = 0; length < file.length; length++) {
-      assertThat(decode(Arrays.copyOf(file, length), BUILD, CONFIG)).as("%d bytes", length).isNull();
+      assertThat(decode(Arrays.copyOf(file, length), BUILD, CONFIG))
+          .as("%d bytes", length)
+          .isNull();
     }
     assertThat(decode(Arrays.copyOf(file, file.length + 8), BUILD, CONFIG)).isNull();
   }

@@ -43,12 +43,7 @@ class BlockIoIT {
   private static JsonObject rate(String disk, long rate) {
     String[] numbers = disk.split(":", -1);
     return Json.object(
-        "major",
-        Integer.parseInt(numbers[0]),
-        "minor",
-        Integer.parseInt(numbers[1]),
-        "rate",
-        rate);
+        "major", Integer.parseInt(numbers[0]), "minor", Integer.parseInt(numbers[1]), "rate", rate);
   }
 
   @Test

@@ -50,7 +50,9 @@ class CgroupMountIT {
         .allSatisfy(l -> assertThat(l.split(",", -1)).contains("nosuid", "noexec", "nodev"));
   }
 
-  /** Without a namespace the path in /proc/self/cgroup is found: below the mount, or as its root. */
+  /**
+   * Without a namespace the path in /proc/self/cgroup is found: below the mount, or as its root.
+   */
   @ParameterizedTest
   @ValueSource(strings = {"ro", "rw"})
   void withoutANamespace(String access, Testbed bed) {
@@ -76,7 +78,8 @@ class CgroupMountIT {
       assertThat(bed.outputOf(bundle)).isEqualTo("1");
       return;
     }
-    Bundle bundle = bundle(bed, "ro").sh("cut -d: -f2 /proc/self/cgroup; echo --; ls /sys/fs/cgroup");
+    Bundle bundle =
+        bundle(bed, "ro").sh("cut -d: -f2 /proc/self/cgroup; echo --; ls /sys/fs/cgroup");
     String[] parts = bed.outputOf(bundle).split("--\n", -1);
     List<String> there = List.of(parts[1].split("\n", -1));
     for (String hierarchy : parts[0].split("\n", -1)) {
@@ -104,8 +107,14 @@ class CgroupMountIT {
   /** CVE-2023-25809: where cgroup2 cannot be mounted, the host's hierarchy is no substitute. */
   @ParameterizedTest
   @ValueSource(strings = {"ro", "rw"})
-  @Unsupported(runtime = "runc", reason = "binds all of the host's", expect = Unsupported.Expect.EITHER)
-  @Unsupported(runtime = "crun", reason = "1.8.1: not looked into", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "runc",
+      reason = "binds all of the host's",
+      expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1: not looked into",
+      expect = Unsupported.Expect.EITHER)
   void inAUserNamespaceWithoutACgroupNamespace(String access, Testbed bed) {
     Bundle bundle = bundle(bed, access).withoutNamespace("cgroup").namespace("user", null);
     for (String kind : List.of("uid", "gid")) {

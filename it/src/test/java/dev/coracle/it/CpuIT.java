@@ -48,7 +48,8 @@ class CpuIT {
     Bundle bundle = bed.bundle().set(CPU, Json.object("period", 50000));
     try (Container c = bed.create(bundle)) {
       assertThat(c.status()).isEqualTo("created");
-      assertThat(value(bundle, "cpu.cfs_period_us", "cpu.max")).isEqualTo(V2 ? "max 50000" : "50000");
+      assertThat(value(bundle, "cpu.cfs_period_us", "cpu.max"))
+          .isEqualTo(V2 ? "max 50000" : "50000");
     }
   }
 

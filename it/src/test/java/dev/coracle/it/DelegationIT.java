@@ -31,7 +31,10 @@ class DelegationIT {
   }
 
   @Test
-  @Unsupported(runtime = "crun", reason = "1.8.1 gives away other files", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 gives away other files",
+      expect = Unsupported.Expect.EITHER)
   void aWritableCgroupIsGivenAway(Testbed bed) throws IOException {
     Bundle bundle = withCgroup(bed, "rw").lasting();
     try (Container container = bed.start(bundle)) {
@@ -40,7 +43,8 @@ class DelegationIT {
         assertThat(owner(cgroup.resolve(file))).as(file).isEqualTo(Mapped.ROOT);
       }
       assertThat(owner(cgroup.resolve("cgroup.max.depth"))).isEqualTo(0);
-      String made = "mkdir /sys/fs/cgroup/sub && echo 0 > /sys/fs/cgroup/sub/cgroup.procs && cat /proc/self/cgroup";
+      String made =
+          "mkdir /sys/fs/cgroup/sub && echo 0 > /sys/fs/cgroup/sub/cgroup.procs && cat /proc/self/cgroup";
       assertThat(container.exec("sh", "-c", made).ok().line()).endsWith("::/sub");
     }
   }

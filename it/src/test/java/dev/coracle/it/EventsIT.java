@@ -71,7 +71,8 @@ class EventsIT {
   @Test
   @NeedsController("cpu")
   void cpuTimeIsInNanoseconds(Testbed bed) {
-    Bundle bundle = bed.bundle().sh("i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; echo done; sleep 100");
+    Bundle bundle =
+        bed.bundle().sh("i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; echo done; sleep 100");
     try (Container c = bed.start(bundle).awaitOutput("done")) {
       assertThat(Json.get(statistics(bed, c), "/cpu/usage/total").getAsLong())
           .isBetween(1_000_000L, 60_000_000_000L);

@@ -64,8 +64,7 @@ class ExecFlagsIT {
     try (Container c = bed.start(bundle)) {
       c.awaitOutput("moved");
       assertThat(c.exec("cat", "/proc/self/cgroup").ok().line()).isEqualTo("0::/init");
-      assertThat(
-              bed.oci("exec", "--cgroup", "/", c.id(), "true").execute().exitsWith(255).error())
+      assertThat(bed.oci("exec", "--cgroup", "/", c.id(), "true").execute().exitsWith(255).error())
           .contains("EBUSY");
     }
   }
@@ -75,10 +74,16 @@ class ExecFlagsIT {
   void aCgroupMustNotClimb(Testbed bed) {
     try (Container c = bed.start(bed.bundle().lasting())) {
       assertThat(
-              bed.oci("exec", "--cgroup", "a/../..", c.id(), "true").execute().exitsWith(255).error())
+              bed.oci("exec", "--cgroup", "a/../..", c.id(), "true")
+                  .execute()
+                  .exitsWith(255)
+                  .error())
           .contains("--cgroup: must not hold \"..\"");
       assertThat(
-              bed.oci("exec", "--cgroup", "nowhere", c.id(), "true").execute().exitsWith(255).error())
+              bed.oci("exec", "--cgroup", "nowhere", c.id(), "true")
+                  .execute()
+                  .exitsWith(255)
+                  .error())
           .contains("nowhere", "ENOENT");
     }
   }
@@ -92,7 +97,14 @@ class ExecFlagsIT {
       try (ConsoleSocket.Terminal pidfd = socket.receive()) {
         assertThat(fdinfo(pidfd)).contains("Pid:\t" + c.pid() + "\n");
       }
-      bed.oci("exec", "--detach", "--pidfd-socket", socket.path().toString(), c.id(), "sleep", "100")
+      bed.oci(
+              "exec",
+              "--detach",
+              "--pidfd-socket",
+              socket.path().toString(),
+              c.id(),
+              "sleep",
+              "100")
           .execute()
           .ok();
       try (ConsoleSocket.Terminal pidfd = socket.receive()) {

@@ -129,12 +129,7 @@ class HardeningRacesIT {
           "/linux/devices",
           Json.object("path", "/swap/d" + i + "/node", "type", "c", "major", 1, "minor", 3));
     }
-    race(
-        bed,
-        bundle,
-        "/swap",
-        "/other",
-        result -> assertThat(bait).isEmptyDirectory());
+    race(bed, bundle, "/swap", "/other", result -> assertThat(bait).isEmptyDirectory());
   }
 
   /** CVE-2025-31133: what hides a file is the null device, or there is no container. */

@@ -43,8 +43,7 @@ class IntelRdtIT {
   @Test
   void updateNeedsAGroup(Testbed bed) {
     try (Container c = bed.start(bed.bundle().lasting())) {
-      assertThat(
-              bed.oci("update", "--mem-bw-schema", "MB:0=20", c.id()).execute().fails().error())
+      assertThat(bed.oci("update", "--mem-bw-schema", "MB:0=20", c.id()).execute().fails().error())
           .contains("the container was made without /linux/intelRdt");
     }
   }

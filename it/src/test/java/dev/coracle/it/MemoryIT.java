@@ -73,8 +73,7 @@ class MemoryIT {
   @CoracleOnly("all at once, each with its pointer")
   void contradictionsAreNamed(Testbed bed) {
     Bundle bundle = bed.bundle().set(MEMORY, Json.object("limit", -1, "swap", 5));
-    assertThat(bed.run(bundle).fails().error())
-        .contains(MEMORY + "/swap: needs a limit of memory");
+    assertThat(bed.run(bundle).fails().error()).contains(MEMORY + "/swap: needs a limit of memory");
     bundle.set(MEMORY, Json.object("limit", 1 << 20, "swap", 5));
     assertThat(bed.run(bundle).fails().error())
         .contains(MEMORY + "/swap: must not be below the memory limit");

@@ -188,7 +188,8 @@ class MountOptionsIT {
         outer -> {
           Bundle bundle = bed.bundle();
           List<String> options =
-              List.of("rro", "rnosuid", "rnodev", "rnoexec", "rnodiratime", "rnosymfollow", "rnoatime");
+              List.of(
+                  "rro", "rnosuid", "rnodev", "rnoexec", "rnodiratime", "rnosymfollow", "rnoatime");
           for (String option : options) {
             bundle.mount("/" + option, "bind", outer, "rbind", option);
           }
@@ -197,9 +198,14 @@ class MountOptionsIT {
           List<String> lines = bed.outputOf(bundle).lines().toList();
           assertThat(lines).hasSize(3 * (options.size() + 1));
           for (String option : options) {
-            List<String> of = lines.stream().filter(l -> l.startsWith("/" + option + " ") || l.startsWith("/" + option + "/")).toList();
+            List<String> of =
+                lines.stream()
+                    .filter(
+                        l -> l.startsWith("/" + option + " ") || l.startsWith("/" + option + "/"))
+                    .toList();
             assertThat(of).as(option).hasSize(3);
-            assertThat(of).allSatisfy(l -> assertThat(flags(l)).as(l).contains(option.substring(1)));
+            assertThat(of)
+                .allSatisfy(l -> assertThat(flags(l)).as(l).contains(option.substring(1)));
           }
           assertThat(lines.stream().filter(l -> l.startsWith("/rstrictatime")))
               .allSatisfy(l -> assertThat(flags(l)).doesNotContain("noatime", "relatime"));
@@ -220,46 +226,57 @@ class MountOptionsIT {
     nested(
         bed,
         outer -> {
-          bed.program("mount", "-o", "remount,bind,ro,nosuid,nodev,noexec", outer + "/below").execute().ok();
+          bed.program("mount", "-o", "remount,bind,ro,nosuid,nodev,noexec", outer + "/below")
+              .execute()
+              .ok();
           Bundle bundle = bed.bundle();
           bundle.mount("/r", "bind", outer, "rbind", "rrw", "rsuid", "rdev", "rexec");
           bundle.mount("/last", "bind", outer, "rbind", "rro", "rrw");
           bundle.sh("grep -E ' /(r|last)/below ' /proc/self/mountinfo | cut -d' ' -f5,6");
           List<String> lines = bed.outputOf(bundle).lines().toList();
-          assertThat(flags(lines.get(0))).contains("rw").doesNotContain("nosuid", "nodev", "noexec");
+          assertThat(flags(lines.get(0)))
+              .contains("rw")
+              .doesNotContain("nosuid", "nodev", "noexec");
           assertThat(flags(lines.get(1))).contains("rw", "nosuid", "nodev", "noexec");
         });
   }
 
   /** A bind shows its source's options; what the bundle says of them is set or cleared, no more. */
   @Test
-  @Unsupported(runtime = "runc", reason = "1.1.5 clears what was not named", expect = Unsupported.Expect.EITHER)
-  @Unsupported(runtime = "crun", reason = "1.8.1 does not clear", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "runc",
+      reason = "1.1.5 clears what was not named",
+      expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 does not clear",
+      expect = Unsupported.Expect.EITHER)
   void thoseOfABindsSourceAreClearedWhereTheBundleSaysSo(Testbed bed) {
     nested(
         bed,
         outer -> {
-          bed.program("mount", "-o", "remount,bind,ro,nosuid,nodev,noexec,noatime", outer.toString()).execute().ok();
+          bed.program(
+                  "mount", "-o", "remount,bind,ro,nosuid,nodev,noexec,noatime", outer.toString())
+              .execute()
+              .ok();
           Bundle bundle = bed.bundle().mount("/kept", "bind", outer, "bind");
           bundle.mount("/cleared", "bind", outer, "bind", "rw", "exec", "dev", "suid", "relatime");
           bundle.mount("/one", "bind", outer, "bind", "exec");
           bundle.sh("grep -E ' /(kept|cleared|one) ' /proc/self/mountinfo | cut -d' ' -f5,6");
           List<String> lines = bed.outputOf(bundle).lines().toList();
           assertThat(flags(lines.get(0))).contains("ro", "nosuid", "nodev", "noexec", "noatime");
-          assertThat(flags(lines.get(1))).contains("rw", "relatime").doesNotContain("nosuid", "nodev", "noexec");
-          assertThat(flags(lines.get(2))).contains("ro", "nosuid", "nodev").doesNotContain("noexec");
+          assertThat(flags(lines.get(1)))
+              .contains("rw", "relatime")
+              .doesNotContain("nosuid", "nodev", "noexec");
+          assertThat(flags(lines.get(2)))
+              .contains("ro", "nosuid", "nodev")
+              .doesNotContain("noexec");
         });
   }
 
   @Test
-  @Unsupported(
-      runtime = "runc",
-      reason = "1.1.5 adds them up",
-      expect = Unsupported.Expect.EITHER)
-  @Unsupported(
-      runtime = "crun",
-      reason = "1.8.1 adds them up",
-      expect = Unsupported.Expect.EITHER)
+  @Unsupported(runtime = "runc", reason = "1.1.5 adds them up", expect = Unsupported.Expect.EITHER)
+  @Unsupported(runtime = "crun", reason = "1.8.1 adds them up", expect = Unsupported.Expect.EITHER)
   void theTimesOfAccessAreOneOfThree(Testbed bed) {
     check(
         bed,
@@ -271,7 +288,10 @@ class MountOptionsIT {
   }
 
   @Test
-  @Unsupported(runtime = "crun", reason = "1.8.1 passes over it", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 passes over it",
+      expect = Unsupported.Expect.EITHER)
   @Unsupported(
       runtime = "runc",
       reason = "1.1.5 passes over it",

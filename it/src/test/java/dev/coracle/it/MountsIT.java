@@ -161,7 +161,10 @@ class MountsIT {
   }
 
   @Test
-  @Unsupported(runtime = "crun", reason = "1.8.1 hides it below", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 hides it below",
+      expect = Unsupported.Expect.EITHER)
   void canLieOverTheRoot(Testbed bed) {
     Bundle other = bed.bundle().file("/which", "the other").folder("/proc");
     Bundle bundle = bed.bundle().file("/which", "the first");
@@ -205,7 +208,9 @@ class MountsIT {
   void severalCanLieOnOneAnother(Testbed bed) {
     Bundle bundle = bed.bundle().mount("/m", "tmpfs", "tmpfs");
     bundle.mount("/m", "bind", bed.folder("folder"), "bind");
-    bundle.mount("/m", "tmpfs", "tmpfs", "mode=711").sh("stat -c %a /m; grep -c ' /m ' /proc/mounts");
+    bundle
+        .mount("/m", "tmpfs", "tmpfs", "mode=711")
+        .sh("stat -c %a /m; grep -c ' /m ' /proc/mounts");
     assertThat(bed.outputOf(bundle)).isEqualTo("711\n3");
   }
 
@@ -213,8 +218,11 @@ class MountsIT {
   void aRemountChangesWhatIsThere(Testbed bed) {
     Bundle bundle = bed.bundle().mount("/m", "tmpfs", "tmpfs", "size=64k");
     bundle.mount("/m", "tmpfs", "tmpfs", "remount", "ro", "size=128k");
-    bundle.mount("/b", "bind", bed.folder("b"), "bind").mount("/b", "bind", bed.folder("b"), "bind", "remount", "ro", "nosuid");
-    bundle.sh("grep -E ' /(m|b) ' /proc/self/mountinfo; df -k /m | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
+    bundle
+        .mount("/b", "bind", bed.folder("b"), "bind")
+        .mount("/b", "bind", bed.folder("b"), "bind", "remount", "ro", "nosuid");
+    bundle.sh(
+        "grep -E ' /(m|b) ' /proc/self/mountinfo; df -k /m | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
     String[] lines = bed.outputOf(bundle).split("\n", -1);
     assertThat(lines[0]).contains(" /m ro");
     assertThat(lines[1]).contains(" /b ro,").contains("nosuid");
@@ -227,7 +235,9 @@ class MountsIT {
     bundle.mount("/p", "proc", "proc", "hidepid=2", "gid=7");
     bundle.mount("/pts", "devpts", "devpts", "newinstance", "ptmxmode=0600", "mode=0600,gid=9");
     bundle.sh("grep -E ' /(p|pts) ' /proc/mounts | cut -d' ' -f4");
-    assertThat(bed.outputOf(bundle).split("\n", -1)[0]).containsPattern("gid=7.*hidepid=(2|invisible)");
-    assertThat(bed.outputOf(bundle).split("\n", -1)[1]).contains("gid=9", "mode=600", "ptmxmode=600");
+    assertThat(bed.outputOf(bundle).split("\n", -1)[0])
+        .containsPattern("gid=7.*hidepid=(2|invisible)");
+    assertThat(bed.outputOf(bundle).split("\n", -1)[1])
+        .contains("gid=9", "mode=600", "ptmxmode=600");
   }
 }

@@ -74,7 +74,8 @@ class MountsIdmapIT {
           mount(bundle, "/m", source, map(1000, 4000, 1), "rbind", "idmap");
           mount(bundle, "/implied", source, map(1000, 5000, 1), "bind");
           mount(bundle, "/plain", source, List.of(), "bind");
-          assertThat(owners(bed, bundle, "/m/file", "/m/below/file", "/implied/file", "/plain/file"))
+          assertThat(
+                  owners(bed, bundle, "/m/file", "/m/below/file", "/implied/file", "/plain/file"))
               .containsExactly("4000:4000", "1000:1000", "5000:5000", "1000:1000");
         });
   }
@@ -122,7 +123,8 @@ class MountsIdmapIT {
           userNamespace(bundle);
           // Its root may make nothing in a root file system of the host's root.
           bundle.folder("/own").folder("/given").folder("/plain");
-          // With all below: what the host has mounted there cannot be taken off in a user namespace.
+          // With all below: what the host has mounted there cannot be taken off in a user
+          // namespace.
           mount(bundle, "/own", source, List.of(), "rbind", "idmap");
           mount(bundle, "/given", source, map(1000, 100_005, 1), "rbind", "ridmap");
           mount(bundle, "/plain", source, List.of(), "rbind");
@@ -148,7 +150,8 @@ class MountsIdmapIT {
           mount(bundle, "/n", source, map(1000, 4001, 1), "bind", "idmap");
           try (Container c = bed.start(bundle.lasting().addProbe())) {
             assertThat(c.exec("/bin/probe", "fds").ok().stdout().lines()).hasSize(3);
-            assertThat(bed.program("ls", "/proc/" + c.pid() + "/fd").execute().ok().stdout().lines())
+            assertThat(
+                    bed.program("ls", "/proc/" + c.pid() + "/fd").execute().ok().stdout().lines())
                 .hasSizeLessThanOrEqualTo(4);
           }
         });
@@ -170,7 +173,8 @@ class MountsIdmapIT {
     mount(none, "/m", bed.directory(), List.of(), "bind", "idmap");
     assertThat(bed.run(none).exitsWith(1).stderr())
         .contains("an id-mapped mount needs uidMappings and gidMappings");
-    JsonObject half = Json.object("destination", "/n", "source", "/tmp", "options", List.of("bind"));
+    JsonObject half =
+        Json.object("destination", "/n", "source", "/tmp", "options", List.of("bind"));
     Json.set(half, "/uidMappings", map(0, 1, 1));
     assertThat(bed.run(bed.bundle().add("/mounts", half)).exitsWith(1).stderr())
         .contains("/gidMappings: is required");

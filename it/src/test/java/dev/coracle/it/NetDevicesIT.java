@@ -110,9 +110,7 @@ class NetDevicesIT {
   @Test
   void anErrorGivesItBack(Testbed bed) {
     Bundle bundle =
-        bundle(bed, "theirs")
-            .set("/linux/netDevices/peer", Json.object("name", "lo"))
-            .args("true");
+        bundle(bed, "theirs").set("/linux/netDevices/peer", Json.object("name", "lo")).args("true");
     Result result = inHost(bed.runCommand(bundle), "ip addr show ours;").execute().fails();
     assertThat(result.error())
         .contains(
@@ -142,7 +140,10 @@ class NetDevicesIT {
   @Test
   void theHostsOwnNamespaceIsRefused(Testbed bed) {
     Bundle bundle =
-        bundle(bed, "theirs").namespace("network", java.nio.file.Path.of("/proc/" + ProcessHandle.current().pid() + "/ns/net"));
+        bundle(bed, "theirs")
+            .namespace(
+                "network",
+                java.nio.file.Path.of("/proc/" + ProcessHandle.current().pid() + "/ns/net"));
     assertThat(bed.run(bundle.args("true")).fails().error())
         .contains("the container's network namespace is the host's");
   }

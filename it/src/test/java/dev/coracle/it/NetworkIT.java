@@ -25,7 +25,9 @@ class NetworkIT {
       return;
     }
     String why =
-        Cgroups.here().view() == Cgroups.View.V2 ? "cannot be set on cgroup v2" : "controller is mounted";
+        Cgroups.here().view() == Cgroups.View.V2
+            ? "cannot be set on cgroup v2"
+            : "controller is mounted";
     assertThat(bed.run(bundle).fails().error().lines())
         .anyMatch(l -> l.contains("/linux/resources/network/classID: ") && l.contains(why))
         .anyMatch(l -> l.contains("/linux/resources/network/priorities: ") && l.contains(why));

@@ -35,8 +35,8 @@ class NoPivotIT {
   }
 
   /**
-   * The old root is still below: the host's procfs in it would let a user namespace of the container
-   * mount one in which nothing is masked.
+   * The old root is still below: the host's procfs in it would let a user namespace of the
+   * container mount one in which nothing is masked.
    */
   @Test
   void aWholeProcCannotBeMountedAgain(Testbed bed) {
@@ -85,7 +85,8 @@ class NoPivotIT {
     Bundle bundle = bed.bundle().capabilities("CAP_SYS_CHROOT").folder("/deeper");
     bundle.file("/which", "the image's");
     String up = "../".repeat(20);
-    bundle.sh("chroot /deeper /bin/true 2>/dev/null; cat /" + up + "which; cd /; cat " + up + "which");
+    bundle.sh(
+        "chroot /deeper /bin/true 2>/dev/null; cat /" + up + "which; cd /; cat " + up + "which");
     assertThat(bed.run(bundle, "--no-pivot").ok().line()).isEqualTo("the image'sthe image's");
   }
 

@@ -80,8 +80,7 @@ class NotifySocketIT {
       start.end().ok();
       Poll.until("the pid is told", () -> read(log).contains("BARRIER=1"));
       assertThat(read(log))
-          .isEqualTo(
-              "listening\nSTATUS=almost\nREADY=1\nMAINPID=" + c.pid() + "\nBARRIER=1\n");
+          .isEqualTo("listening\nSTATUS=almost\nREADY=1\nMAINPID=" + c.pid() + "\nBARRIER=1\n");
       assertThat(c.exec("cat", "/proc/1/environ").ok().stdout())
           .contains("NOTIFY_SOCKET=/run/notify/notify.sock");
     } finally {
@@ -97,10 +96,7 @@ class NotifySocketIT {
     Command.Running manager = manager(bed, socket, log);
     Bundle bundle = bed.bundle().args("true");
     try {
-      bed.runCommand(bundle, "--detach")
-          .env("NOTIFY_SOCKET", socket.toString())
-          .execute()
-          .ok();
+      bed.runCommand(bundle, "--detach").env("NOTIFY_SOCKET", socket.toString()).execute().ok();
       bed.oci("delete", "--force", bundle.id()).execute().ok();
       assertThat(read(log)).isEqualTo("listening\n");
     } finally {

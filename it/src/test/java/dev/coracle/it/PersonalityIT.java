@@ -20,10 +20,7 @@ class PersonalityIT {
   @Unsupported(
       runtime = "runc",
       reason = "1.1 does not know it",
-      views = {
-        Cgroups.View.V1,
-        Cgroups.View.HYBRID
-      })
+      views = {Cgroups.View.V1, Cgroups.View.HYBRID})
   @Test
   void linux32SaysThatTheMachineIsOf32Bits(Testbed bed) {
     assertThat(
@@ -43,17 +40,12 @@ class PersonalityIT {
   @Unsupported(
       runtime = "runc",
       reason = "1.1 does not know it",
-      views = {
-        Cgroups.View.V1,
-        Cgroups.View.HYBRID
-      })
+      views = {Cgroups.View.V1, Cgroups.View.HYBRID})
   @Test
   void execHasItToo(Testbed bed) {
     try (Container c =
         bed.start(
-            bed.bundle()
-                .set("/linux/personality", Json.object("domain", "LINUX32"))
-                .lasting())) {
+            bed.bundle().set("/linux/personality", Json.object("domain", "LINUX32")).lasting())) {
       assertThat(c.exec("uname", "-m").ok().line()).isEqualTo(machine32(bed));
     }
   }

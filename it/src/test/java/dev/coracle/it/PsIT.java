@@ -49,7 +49,9 @@ class PsIT {
     Bundle bundle = bed.bundle();
     bundle.args("sh", "-c", "echo ready; sleep 100; :", "\u001b[2J");
     try (Container c = bed.start(bundle).awaitOutput("ready")) {
-      assertThat(bed.oci("ps", c.id()).execute().ok().stdout()).contains("?[2J").doesNotContain("\u001b");
+      assertThat(bed.oci("ps", c.id()).execute().ok().stdout())
+          .contains("?[2J")
+          .doesNotContain("\u001b");
     }
   }
 

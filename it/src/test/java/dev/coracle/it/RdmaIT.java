@@ -15,8 +15,7 @@ class RdmaIT {
   @Test
   @CoracleOnly("peers pass it over where there is no controller")
   void aDeviceThatIsNotThereIsAnError(Testbed bed) {
-    var bundle =
-        bed.bundle().set("/linux/resources/rdma/nosuch0", Json.object("hcaHandles", 3));
+    var bundle = bed.bundle().set("/linux/resources/rdma/nosuch0", Json.object("hcaHandles", 3));
     String why = Cgroups.here().hasController("rdma") ? "rdma.max" : "rdma controller";
     assertThat(bed.run(bundle).fails().error())
         .contains("/linux/resources/rdma/nosuch0: ")

@@ -45,7 +45,8 @@ class RootfsPropagationIT {
   }
 
   /** A container on a shared mount of the host, a mount made in it, and one made on the host. */
-  private static void onSharedMount(Testbed bed, String propagation, String inside, String outside) {
+  private static void onSharedMount(
+      Testbed bed, String propagation, String inside, String outside) {
     Path shared = bed.folder("shared");
     bed.program("mount", "--bind", shared.toString(), shared.toString()).execute().ok();
     bed.program("mount", "--make-shared", shared.toString()).execute().ok();
@@ -60,11 +61,15 @@ class RootfsPropagationIT {
         c.exec("mount", "-t", "tmpfs", "inside", "/made").ok();
         bed.program("mount", "-t", "tmpfs", "outside", shared + "/late").execute().ok();
         String host = bed.program("cat", "/proc/self/mountinfo").execute().ok().stdout();
-        assertThat(host.contains(shared + "/early") ? "seen" : "not seen").as("from outside").isEqualTo(inside);
+        assertThat(host.contains(shared + "/early") ? "seen" : "not seen")
+            .as("from outside")
+            .isEqualTo(inside);
         // What is mounted elsewhere in the container's root is never the host's business.
         assertThat(host).doesNotContain(bundle.rootfs().toString());
         String there = c.exec("cat", "/proc/self/mountinfo").ok().stdout();
-        assertThat(there.contains(" /s/late ") ? "seen" : "not seen").as("from inside").isEqualTo(outside);
+        assertThat(there.contains(" /s/late ") ? "seen" : "not seen")
+            .as("from inside")
+            .isEqualTo(outside);
       }
     } finally {
       bed.program("umount", "-R", "-l", shared.toString()).execute().ok();
@@ -88,7 +93,10 @@ class RootfsPropagationIT {
   }
 
   @Unsupported(runtime = "runc", reason = "1.1.5 binds the root after it made it unbindable")
-  @Unsupported(runtime = "crun", reason = "1.8.1 binds the root after it made it unbindable", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 binds the root after it made it unbindable",
+      expect = Unsupported.Expect.EITHER)
   @Test
   void unbindableLetsNoneThroughAndIsNotBound(Testbed bed) {
     onSharedMount(bed, "runbindable", "not seen", "not seen");
@@ -97,7 +105,10 @@ class RootfsPropagationIT {
     bed.run(bundle).fails();
   }
 
-  /** Without the property nothing gets out, and what the host mounts comes in where a bind asks for it. */
+  /**
+   * Without the property nothing gets out, and what the host mounts comes in where a bind asks for
+   * it.
+   */
   @Test
   void isSlaveByDefault(Testbed bed) {
     assertThat(bed.outputOf(bed.bundle().sh("grep -c shared: /proc/self/mountinfo; true")))

@@ -33,7 +33,8 @@ class RootlessIT {
   private static Command asUser(Testbed bed, List<String> before, String... args) {
     List<String> argv = new ArrayList<>(before);
     argv.addAll(
-        List.of("setpriv", "--reuid=" + USER, "--regid=" + USER, "--clear-groups", "--inh-caps=-all"));
+        List.of(
+            "setpriv", "--reuid=" + USER, "--regid=" + USER, "--clear-groups", "--inh-caps=-all"));
     argv.add(binary(bed).toString());
     argv.addAll(List.of(args));
     return bed.program(argv.toArray(String[]::new)).env("XDG_RUNTIME_DIR", home(bed).toString());
@@ -83,7 +84,10 @@ class RootlessIT {
     JsonObject config =
         Json.parseObject(Files.readString(bundle.directory().resolve("config.json")));
     Json.set(config, "/process/terminal", false);
-    Json.set(config, "/process/args", List.of("sh", "-c", "id -u; hostname; ls /proc/self/fd >/dev/null && echo fine"));
+    Json.set(
+        config,
+        "/process/args",
+        List.of("sh", "-c", "id -u; hostname; ls /proc/self/fd >/dev/null && echo fine"));
     bundle.rawConfig(Json.text(config));
     assertThat(run(bed, bundle).ok().stdout()).startsWith("0\n").endsWith("fine\n");
   }
@@ -91,7 +95,8 @@ class RootlessIT {
   @Test
   void rootIsTheUser(Testbed bed) {
     Bundle bundle = bundle(bed);
-    bundle.sh("id -u; cat /proc/self/setgroups; touch /made; echo x > /dev/null; stat -c %a /dev/null");
+    bundle.sh(
+        "id -u; cat /proc/self/setgroups; touch /made; echo x > /dev/null; stat -c %a /dev/null");
     assertThat(run(bed, bundle).ok().line()).isEqualTo("0\ndeny\n666");
     assertThat(bundle.inRootfs("/made")).exists();
   }
@@ -102,12 +107,20 @@ class RootlessIT {
     String id = bundle.id();
     asUser(bed, "create", "--bundle", bundle.write().toString(), id).execute().ok();
     try {
-      assertThat(asUser(bed, "state", id).execute().ok().json().getAsJsonObject().get("status").getAsString())
+      assertThat(
+              asUser(bed, "state", id)
+                  .execute()
+                  .ok()
+                  .json()
+                  .getAsJsonObject()
+                  .get("status")
+                  .getAsString())
           .isEqualTo("created");
       asUser(bed, "start", id).execute().ok();
       assertThat(asUser(bed, "exec", id, "id", "-u").execute().ok().line()).isEqualTo("0");
       assertThat(asUser(bed, "exec", id, "readlink", "/proc/1/ns/pid").execute().ok().line())
-          .isEqualTo(asUser(bed, "exec", id, "readlink", "/proc/self/ns/pid").execute().ok().line());
+          .isEqualTo(
+              asUser(bed, "exec", id, "readlink", "/proc/self/ns/pid").execute().ok().line());
       assertThat(Files.list(home(bed)).toList()).isNotEmpty();
     } finally {
       asUser(bed, "delete", "--force", id).execute().ok();
@@ -115,22 +128,37 @@ class RootlessIT {
   }
 
   @Test
-  @Unsupported(runtime = "runc", reason = "needs cgroups of its own for that", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "runc",
+      reason = "needs cgroups of its own for that",
+      expect = Unsupported.Expect.EITHER)
   void rangesAreMappedByTheHelpers(Testbed bed) throws IOException {
-    Path passwd = bed.file("passwd", "root:x:0:0::/root:/bin/sh\nmariner:x:" + USER + ":" + USER + "::/:/bin/sh\n");
+    Path passwd =
+        bed.file(
+            "passwd",
+            "root:x:0:0::/root:/bin/sh\nmariner:x:" + USER + ":" + USER + "::/:/bin/sh\n");
     Path ranges = bed.file("subid", "mariner:300000:65536\n");
     String shell =
         "mount --bind %s /etc/passwd && mount --bind %s /etc/subuid && mount --bind %s /etc/subgid && exec \"$@\"";
     bed.program("touch", "/etc/subuid", "/etc/subgid").execute().ok();
     List<String> before =
-        List.of("unshare", "-m", "--propagation", "private", "sh", "-c", shell.formatted(passwd, ranges, ranges), "sh");
+        List.of(
+            "unshare",
+            "-m",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            shell.formatted(passwd, ranges, ranges),
+            "sh");
     Bundle bundle = bundle(bed);
     List<JsonObject> map = List.of(Mapped.line(0, USER, 1), Mapped.line(1, 300000, 65536));
     bundle.set("/linux/uidMappings", map).set("/linux/gidMappings", map);
     bundle.set("/process/user/uid", 1000).set("/process/user/gid", 1000);
     bundle.set("/process/user/additionalGids", List.of(7));
     bundle.sh("id -u; id -G; tr -s ' ' < /proc/self/uid_map");
-    Result result = asUser(bed, before, "run", "--bundle", bundle.write().toString(), bundle.id()).execute();
+    Result result =
+        asUser(bed, before, "run", "--bundle", bundle.write().toString(), bundle.id()).execute();
     assertThat(result.ok().line()).isEqualTo("1000\n1000 7\n 0 65533 1\n 1 300000 65536");
   }
 
@@ -179,8 +207,20 @@ class RootlessIT {
     String path = bundle.write().toString();
     Result result =
         bed.program(
-                "setpriv", "--reuid=" + USER, "--regid=" + USER, "--clear-groups", "--inh-caps=-all",
-                "unshare", "-U", "-r", "-m", binary(bed).toString(), "run", "--bundle", path, bundle.id())
+                "setpriv",
+                "--reuid=" + USER,
+                "--regid=" + USER,
+                "--clear-groups",
+                "--inh-caps=-all",
+                "unshare",
+                "-U",
+                "-r",
+                "-m",
+                binary(bed).toString(),
+                "run",
+                "--bundle",
+                path,
+                bundle.id())
             .env("XDG_RUNTIME_DIR", home(bed).toString())
             .execute();
     assertThat(result.ok().line()).isEqualTo("0\n1:3");

@@ -28,8 +28,7 @@ class SeccompCacheIT {
 
   private static Bundle bundle(Testbed bed) {
     JsonObject rule = Json.object("names", List.of("sync"), "action", "SCMP_ACT_ERRNO");
-    JsonObject seccomp =
-        Json.object("defaultAction", "SCMP_ACT_ALLOW", "syscalls", List.of(rule));
+    JsonObject seccomp = Json.object("defaultAction", "SCMP_ACT_ALLOW", "syscalls", List.of(rule));
     return bed.bundle().probe("syscall", "" + SYS_SYNC).set("/linux/seccomp", seccomp);
   }
 

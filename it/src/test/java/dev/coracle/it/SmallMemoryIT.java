@@ -29,9 +29,7 @@ class SmallMemoryIT {
         bundle.set("/linux/resources/cpu/cpus", "0");
       }
       try (Container c = bed.create(bundle)) {
-        assertThat(
-                Cgroups.here()
-                    .value(bundle, "memory", "memory.limit_in_bytes", "memory.max"))
+        assertThat(Cgroups.here().value(bundle, "memory", "memory.limit_in_bytes", "memory.max"))
             .isEqualTo("" + LIMIT_BYTES);
         c.start();
         assertThat(c.awaitExit()).isZero();

@@ -52,8 +52,7 @@ class SystemdCgroupIT {
   }
 
   private static Command command(Testbed bed, String verb, Bundle bundle) {
-    return bed.oci(
-        "--systemd-cgroup", verb, "--bundle", bundle.write().toString(), bundle.id());
+    return bed.oci("--systemd-cgroup", verb, "--bundle", bundle.write().toString(), bundle.id());
   }
 
   private static Container create(Testbed bed, Bundle bundle) {
@@ -76,8 +75,7 @@ class SystemdCgroupIT {
 
   private static void assertGone(Testbed bed, String unit) {
     // systemd forgets a unit a moment after it has ended.
-    Poll.until(
-        unit + " is forgotten", () -> property(bed, unit, "LoadState").equals("not-found"));
+    Poll.until(unit + " is forgotten", () -> property(bed, unit, "LoadState").equals("not-found"));
   }
 
   @AfterEach
@@ -298,8 +296,15 @@ class SystemdCgroupIT {
     Bundle bundle = bundle(bed);
     String unit = unit(bundle);
     bed.program(
-            "systemd-run", "--quiet", "--scope", "-p", "RuntimeMaxSec=100ms", "--unit", unit,
-            "sleep", "1000")
+            "systemd-run",
+            "--quiet",
+            "--scope",
+            "-p",
+            "RuntimeMaxSec=100ms",
+            "--unit",
+            unit,
+            "sleep",
+            "1000")
         .execute();
     Poll.until("the failure", () -> property(bed, unit, "ActiveState").equals("failed"));
     try (Container c = create(bed, bundle)) {

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * {@code --systemd-cgroup} where systemd has v1 hierarchies, alone or with a v2 one beside them: the
- * views systemd-v1 and systemd-hybrid.
+ * {@code --systemd-cgroup} where systemd has v1 hierarchies, alone or with a v2 one beside them:
+ * the views systemd-v1 and systemd-hybrid.
  */
 @ContainerTest
 @Tag("systemd")

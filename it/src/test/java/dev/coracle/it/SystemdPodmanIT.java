@@ -57,8 +57,18 @@ class SystemdPodmanIT {
   void limits(String runtime) {
     String script = "cat /proc/self/cgroup /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max";
     String[] run = {
-      "run", "--rm", "--network", "none", "--memory", "64m", "--pids-limit", "55", Podman.IMAGE,
-      "sh", "-c", script
+      "run",
+      "--rm",
+      "--network",
+      "none",
+      "--memory",
+      "64m",
+      "--pids-limit",
+      "55",
+      Podman.IMAGE,
+      "sh",
+      "-c",
+      script
     };
     assertThat(podman(runtime, run).execute().ok().line()).isEqualTo("0::/\n67108864\n55");
     assertThat(scopes()).isEmpty();

@@ -17,8 +17,14 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 @ContainerTest
-@Unsupported(runtime = "runc", reason = "1.1.5 knows no time namespace", expect = Unsupported.Expect.EITHER)
-@Unsupported(runtime = "crun", reason = "1.8.1 knows no time offsets", expect = Unsupported.Expect.EITHER)
+@Unsupported(
+    runtime = "runc",
+    reason = "1.1.5 knows no time namespace",
+    expect = Unsupported.Expect.EITHER)
+@Unsupported(
+    runtime = "crun",
+    reason = "1.8.1 knows no time offsets",
+    expect = Unsupported.Expect.EITHER)
 class TimeOffsetsIT {
   private static final int DAYS = 10_000_000;
 
@@ -54,7 +60,8 @@ class TimeOffsetsIT {
     Bundle bundle = shifted(bed.bundle()).args("true");
     String command = "readlink /proc/self/ns/time > " + out + "; cat /proc/uptime >> " + out;
     bundle.add(
-        "/hooks/createRuntime", Json.object("path", "/bin/sh", "args", List.of("sh", "-c", command)));
+        "/hooks/createRuntime",
+        Json.object("path", "/bin/sh", "args", List.of("sh", "-c", command)));
     bed.run(bundle).ok();
     String[] lines = Files.readString(out).split("\n", -1);
     assertThat(lines[0])
@@ -78,7 +85,8 @@ class TimeOffsetsIT {
   void aTimeNamespaceIsJoinedByPath(Testbed bed) throws IOException {
     try (Container first = bed.start(shifted(bed.bundle()).lasting())) {
       Path path = Path.of("/proc/" + first.pid() + "/ns/time");
-      Bundle bundle = bed.bundle().namespace("time", path).sh("readlink /proc/self/ns/time; cat /proc/uptime");
+      Bundle bundle =
+          bed.bundle().namespace("time", path).sh("readlink /proc/self/ns/time; cat /proc/uptime");
       String[] lines = bed.outputOf(bundle).split("\n", -1);
       assertThat(lines[0]).isEqualTo(Files.readSymbolicLink(path).toString());
       assertThat(uptime(lines[1])).isGreaterThan(DAYS);
@@ -88,7 +96,8 @@ class TimeOffsetsIT {
   @CoracleOnly("the error has its pointer")
   @Test
   void withoutANamespaceAreAnError(Testbed bed) {
-    Bundle bundle = bed.bundle().set("/linux/timeOffsets", Json.object("monotonic", Json.object("secs", 1)));
+    Bundle bundle =
+        bed.bundle().set("/linux/timeOffsets", Json.object("monotonic", Json.object("secs", 1)));
     assertThat(bed.run(bundle).fails().stderr())
         .contains("/linux/timeOffsets: needs a new time namespace");
   }

@@ -27,7 +27,10 @@ class UidMappingsIT {
   }
 
   @Test
-  @Unsupported(runtime = "crun", reason = "starts without the user", expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "starts without the user",
+      expect = Unsupported.Expect.EITHER)
   void aUserThatIsNotMappedIsAnError(Testbed bed) {
     Bundle bundle = Mapped.bundle(bed).set("/process/user/uid", 70000);
     bed.run(bundle).fails();

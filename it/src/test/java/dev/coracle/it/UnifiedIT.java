@@ -75,7 +75,8 @@ class UnifiedIT {
   @Test
   @CoracleOnly("what would keep the container from starting is refused by name")
   void theFreezerIsRefused(Testbed bed) {
-    assertThat(bed.run(bed.bundle().set(UNIFIED, Json.object("cgroup.freeze", "1"))).fails().error())
+    assertThat(
+            bed.run(bed.bundle().set(UNIFIED, Json.object("cgroup.freeze", "1"))).fails().error())
         .contains("/linux/resources/unified/cgroup.freeze: is no limit");
   }
 }

@@ -37,7 +37,8 @@ class UserNamespaceIT {
   @Test
   void ownsItsOtherNamespaces(Testbed bed) {
     Bundle bundle = Mapped.bundle(bed).capabilities("CAP_SYS_ADMIN", "CAP_NET_ADMIN");
-    bundle.sh("hostname other && hostname && ip link set lo down && mount -t tmpfs x /tmp && echo ok");
+    bundle.sh(
+        "hostname other && hostname && ip link set lo down && mount -t tmpfs x /tmp && echo ok");
     assertThat(bed.outputOf(bundle)).isEqualTo("other\nok");
   }
 
@@ -50,11 +51,14 @@ class UserNamespaceIT {
 
   @Test
   @Unsupported(runtime = "runc", reason = "binds what stands at the path, whatever it is")
-  @Unsupported(runtime = "crun", reason = "names no property, and leaves its cgroup behind at times",
+  @Unsupported(
+      runtime = "crun",
+      reason = "names no property, and leaves its cgroup behind at times",
       expect = Unsupported.Expect.EITHER)
   void aDeviceThatTheHostDoesNotHaveIsAnError(Testbed bed) {
     Bundle bundle = Mapped.bundle(bed);
-    bundle.add("/linux/devices", Json.object("path", "/dev/null", "type", "c", "major", 240, "minor", 77));
+    bundle.add(
+        "/linux/devices", Json.object("path", "/dev/null", "type", "c", "major", 240, "minor", 77));
     assertThat(bed.run(bundle).fails().stderr())
         .contains("/linux/devices/0", "no char device 240:77");
   }
@@ -81,11 +85,14 @@ class UserNamespaceIT {
   @Unsupported(runtime = "crun", reason = "1.8.1 opens it outside: it comes without its locks")
   void whatTheHostMountedReadOnlyStaysReadOnly(Testbed bed) throws IOException {
     Path host = bed.folder("host");
-    bed.program("mount", "-t", "tmpfs", "-o", "ro,nosuid,nodev", "host", host.toString()).execute().ok();
+    bed.program("mount", "-t", "tmpfs", "-o", "ro,nosuid,nodev", "host", host.toString())
+        .execute()
+        .ok();
     try {
       Bundle bundle = Mapped.bundle(bed).capabilities("CAP_SYS_ADMIN");
       bundle.mount("/mnt", "none", host, "rbind").folder("/mnt");
-      bundle.sh("mount -o remount,bind,rw /mnt && echo rw || echo locked; grep ' /mnt ' /proc/mounts");
+      bundle.sh(
+          "mount -o remount,bind,rw /mnt && echo rw || echo locked; grep ' /mnt ' /proc/mounts");
       assertThat(bed.outputOf(bundle)).startsWith("locked\n").contains("ro,nosuid,nodev");
     } finally {
       Libc.unmount(host);
@@ -118,7 +125,8 @@ class UserNamespaceIT {
       String map = container.exec("cat", "/proc/self/uid_map").ok().line();
       assertThat(map.trim().split("\\s+")).containsExactly("0", "100000", "65536");
       assertThat(container.exec("readlink", "/proc/self/ns/user").ok().line())
-          .isEqualTo(Files.readSymbolicLink(Path.of("/proc/" + container.pid() + "/ns/user")).toString());
+          .isEqualTo(
+              Files.readSymbolicLink(Path.of("/proc/" + container.pid() + "/ns/user")).toString());
       assertThat(container.exec("sh", "-c", "touch /made && stat -c %u /made").ok().line())
           .isEqualTo("0");
     }
@@ -127,7 +135,9 @@ class UserNamespaceIT {
   @Test
   void oomScoreAdjAndLimitsAreSet(Testbed bed) {
     Bundle bundle = Mapped.bundle(bed).set("/process/oomScoreAdj", 321);
-    bundle.set("/process/rlimits", List.of(Json.object("type", "RLIMIT_NOFILE", "soft", 100, "hard", 200)));
+    bundle.set(
+        "/process/rlimits",
+        List.of(Json.object("type", "RLIMIT_NOFILE", "soft", 100, "hard", 200)));
     bundle.sh("cat /proc/self/oom_score_adj; ulimit -n; ulimit -Hn");
     assertThat(bed.outputOf(bundle)).isEqualTo("321\n100\n200");
   }
@@ -176,11 +186,14 @@ class UserNamespaceIT {
       bundle.sh("for n in user net ipc uts; do readlink /proc/self/ns/$n; done; echo $$; hostname");
       StringBuilder expected = new StringBuilder();
       for (String file : List.of("user", "net", "ipc", "uts")) {
-        expected.append(Files.readSymbolicLink(Path.of("/proc/" + pod.pid() + "/ns/" + file))).append('\n');
+        expected
+            .append(Files.readSymbolicLink(Path.of("/proc/" + pod.pid() + "/ns/" + file)))
+            .append('\n');
       }
       assertThat(bed.outputOf(bundle)).isEqualTo(expected + "1\ncoracle");
       // And the container lasts: its process is the caller's to wait for.
-      Bundle lasting = bed.bundle().namespace("user", Path.of("/proc/" + pod.pid() + "/ns/user")).lasting();
+      Bundle lasting =
+          bed.bundle().namespace("user", Path.of("/proc/" + pod.pid() + "/ns/user")).lasting();
       Mapped.give(bed, lasting, Mapped.ROOT);
       try (Container second = bed.start(lasting)) {
         assertThat(second.status()).isEqualTo("running");
@@ -238,7 +251,13 @@ class UserNamespaceIT {
             "path",
             "/bin/sh",
             "args",
-            List.of("sh", "-c", "for n in user net mnt; do readlink /proc/self/ns/$n; done; id -u > " + out + ".uid; cd /; readlink /proc/self/ns/mnt > " + out)));
+            List.of(
+                "sh",
+                "-c",
+                "for n in user net mnt; do readlink /proc/self/ns/$n; done; id -u > "
+                    + out
+                    + ".uid; cd /; readlink /proc/self/ns/mnt > "
+                    + out)));
     bed.run(bundle).ok();
     assertThat(Files.readString(Path.of(out + ".uid"))).isEqualTo("0\n");
     assertThat(Files.readString(out).trim())

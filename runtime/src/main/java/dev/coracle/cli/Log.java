@@ -11,7 +11,6 @@ import dev.coracle.abi.Bytes;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.RelativePath;
 import dev.coracle.json.JsonWriter;
-import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.lifecycle.Environment;
 import dev.coracle.lifecycle.Failure;

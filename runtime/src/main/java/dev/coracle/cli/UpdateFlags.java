@@ -24,7 +24,8 @@ final class UpdateFlags {
   static String schemata(Arguments a) throws Failure {
     String mb = a.value("mem-bw-schema");
     if (mb != null && (!mb.startsWith("MB:") || mb.indexOf('\n') >= 0)) {
-      throw new Failure("--mem-bw-schema must be one line that starts with MB:, not \"" + mb + "\"");
+      throw new Failure(
+          "--mem-bw-schema must be one line that starts with MB:, not \"" + mb + "\"");
     }
     return IntelRdt.schemata(a.value("l3-cache-schema"), mb, List.of());
   }

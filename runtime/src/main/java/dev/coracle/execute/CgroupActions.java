@@ -59,9 +59,7 @@ public final class CgroupActions {
     }
     // A process that is made in a frozen one would stand still, and we would wait for it for ever.
     long frozen = isFrozen(c.kernel, path);
-    return frozen > 0
-        ? c.fail(Errno.EBUSY, "container's cgroup unexpectedly frozen")
-        : frozen;
+    return frozen > 0 ? c.fail(Errno.EBUSY, "container's cgroup unexpectedly frozen") : frozen;
   }
 
   /**

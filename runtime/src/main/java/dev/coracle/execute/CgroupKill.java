@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Signals to all processes of a container, those that fork meanwhile too: a list of pids is old when
- * it has been read, and a fork bomb makes more processes than a list can name.
+ * Signals to all processes of a container, those that fork meanwhile too: a list of pids is old
+ * when it has been read, and a fork bomb makes more processes than a list can name.
  */
 public final class CgroupKill {
   private static final int FREEZE_MILLIS = 500;

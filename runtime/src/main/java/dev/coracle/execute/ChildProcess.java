@@ -20,11 +20,10 @@ import org.jspecify.annotations.Nullable;
  * The container's first process, from its clone to its execve(2): it runs the child's part of the
  * plan and speaks to the runtime by one-letter messages.
  *
- * <p>{@code P} and a pid: from here on another process. {@code U}: in the
- * namespaces, answered with what the runtime opened and any byte. {@code H}: time for the runtime's
- * hooks, answered with any byte. {@code R}: ready, parked or about to execute. {@code F} and a text:
- * failed. {@code N} and a number: the descriptor of a seccomp listener, answered with any byte once
- * an agent has it.
+ * <p>{@code P} and a pid: from here on another process. {@code U}: in the namespaces, answered with
+ * what the runtime opened and any byte. {@code H}: time for the runtime's hooks, answered with any
+ * byte. {@code R}: ready, parked or about to execute. {@code F} and a text: failed. {@code N} and a
+ * number: the descriptor of a seccomp listener, answered with any byte once an agent has it.
  */
 final class ChildProcess {
   static final char OTHER_PROCESS = 'P';

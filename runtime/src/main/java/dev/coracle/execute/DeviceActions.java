@@ -70,7 +70,8 @@ final class DeviceActions {
       node = openNode(k, a, "/dev/" + kind + "/" + number);
       if (isMissing(node)) {
         return c.fail(
-            Errno.ENODEV, "the host has no " + kind + " device " + number + " to bind: no such device");
+            Errno.ENODEV,
+            "the host has no " + kind + " device " + number + " to bind: no such device");
       }
     }
     if (node < 0) {

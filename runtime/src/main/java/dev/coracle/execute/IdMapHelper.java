@@ -70,8 +70,7 @@ final class IdMapHelper {
     return null;
   }
 
-  private static long run(
-      Context c, String program, List<String> args, List<String> environment) {
+  private static long run(Context c, String program, List<String> args, List<String> environment) {
     Kernel k = c.kernel;
     int[] errors = {-1, -1};
     long result = k.pipe2(errors, O_CLOEXEC);
@@ -121,7 +120,6 @@ final class IdMapHelper {
     }
     int code = Process.exitCode(status[0]);
     String how = Process.exited(status[0]) ? "exit status " + code : "signal " + (code - 128);
-    return c.fail(
-        Errno.EPERM, name + " failed with " + how + (said.isEmpty() ? "" : ": " + said));
+    return c.fail(Errno.EPERM, name + " failed with " + how + (said.isEmpty() ? "" : ": " + said));
   }
 }

@@ -190,7 +190,10 @@ final class MountActions {
       long clear = o.attrClear() & ~MOUNT_ATTR__ATIME;
       if (result == -Errno.EPERM && (o.attrClear() & MOUNT_ATTR__ATIME) != 0) {
         // In a user namespace access times stay as the host has them (mount_namespaces(7)).
-        result = set == 0 && clear == 0 ? 0 : k.mount_setattr(mount, "", AT_EMPTY_PATH, set, clear, 0, -1);
+        result =
+            set == 0 && clear == 0
+                ? 0
+                : k.mount_setattr(mount, "", AT_EMPTY_PATH, set, clear, 0, -1);
       }
     }
     if (result >= 0 && (o.recursiveSet() != 0 || o.recursiveClear() != 0)) {

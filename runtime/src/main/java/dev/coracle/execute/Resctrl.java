@@ -19,7 +19,9 @@ public final class Resctrl {
 
   private Resctrl() {}
 
-  /** The mount point of resctrl in the text of /proc/self/mountinfo, or null where there is none. */
+  /**
+   * The mount point of resctrl in the text of /proc/self/mountinfo, or null where there is none.
+   */
   static @Nullable String mountPoint(String mountinfo) {
     int from = 0;
     while (from < mountinfo.length()) {

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * The way of a filter's listening descriptor (seccomp_unotify(2)) from the process that loaded the
  * filter to the agent that answers for it.
  *
- * <p>The process tells its number, and the runtime takes a copy by pidfd_getfd(2): of the calls that
- * come after the filter only write(2) must not wait for the agent. OCI: config-linux.md, "Seccomp",
- * "The Container Process State".
+ * <p>The process tells its number, and the runtime takes a copy by pidfd_getfd(2): of the calls
+ * that come after the filter only write(2) must not wait for the agent. OCI: config-linux.md,
+ * "Seccomp", "The Container Process State".
  */
 final class SeccompListener {
   private SeccompListener() {}
@@ -82,7 +82,9 @@ final class SeccompListener {
     return result;
   }
 
-  /** The container process state: of {@code create} while it is made, of {@code exec} afterwards. */
+  /**
+   * The container process state: of {@code create} while it is made, of {@code exec} afterwards.
+   */
   private static String state(Context c, Listener listener) {
     JsonWriter out = JsonWriter.compact();
     out.object().field("ociVersion", OciVersion.NEWEST);

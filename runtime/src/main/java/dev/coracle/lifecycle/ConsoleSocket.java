@@ -5,7 +5,6 @@ import static dev.coracle.abi.Process.SOCK_CLOEXEC;
 import static dev.coracle.abi.Process.SOCK_STREAM;
 
 import dev.coracle.execute.Context;
-import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,5 @@
 package dev.coracle.lifecycle;
 
-import dev.coracle.kernel.Errno;
 import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
@@ -59,7 +58,10 @@ final class Containers {
     StateStore.Found found = e.store().look(id);
     if (found.errno() < 0) {
       throw new Failure(
-          "cannot read the state of container \"" + id + "\": " + e.kernel().explain(found.errno()));
+          "cannot read the state of container \""
+              + id
+              + "\": "
+              + e.kernel().explain(found.errno()));
     }
     return found.entry();
   }

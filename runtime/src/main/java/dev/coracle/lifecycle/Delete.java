@@ -89,8 +89,7 @@ public final class Delete {
   private static void removeState(Environment e, String id) throws Failure {
     long result = e.store().remove(id);
     if (result < 0) {
-      throw new Failure(
-          "cannot remove the state of \"" + id + "\": " + e.kernel().explain(result));
+      throw new Failure("cannot remove the state of \"" + id + "\": " + e.kernel().explain(result));
     }
   }
 

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * in it for want of memory, a line of JSON each, until it stops.
  *
  * <p>Nothing is ever freed (docs/decisions/0002-start-up.md), and a container may run for years: so
- * statistics are collected and written by a child for each line, which takes its memory with it, and
- * the loop around it allocates nothing.
+ * statistics are collected and written by a child for each line, which takes its memory with it,
+ * and the loop around it allocates nothing.
  */
 public final class Events {
   private static final long NANOS_PER_MILLI = 1_000_000;

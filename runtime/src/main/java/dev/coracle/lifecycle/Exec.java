@@ -115,7 +115,8 @@ public final class Exec {
     boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
     String keyring = state.keyring() ? SessionKeyring.name(state.id()) : null;
     CgroupPaths cgroups = SubCgroups.of(state.cgroups(), request.cgroups(), problems);
-    Planner.Target target = new Planner.Target(state.bundle(), state.id(), cgroups, isolated, keyring);
+    Planner.Target target =
+        new Planner.Target(state.bundle(), state.id(), cgroups, isolated, keyring);
     Plan plan = Planner.planExec(spec, process, host, target, ExecFlags.origins(request), problems);
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
@@ -239,12 +240,7 @@ public final class Exec {
   }
 
   private static Executed launch(
-      Environment e,
-      Request request,
-      ContainerState state,
-      int pidfd,
-      Process process,
-      Plan plan)
+      Environment e, Request request, ContainerState state, int pidfd, Process process, Plan plan)
       throws Failure {
     Kernel k = e.kernel();
     Context context =

@@ -168,8 +168,8 @@ public final class Foreground {
   }
 
   /**
-   * Shows what the terminal still holds, and gives ours back as it was; the text says why it cannot,
-   * or is null.
+   * Shows what the terminal still holds, and gives ours back as it was; the text says why it
+   * cannot, or is null.
    */
   @Nullable String end() {
     drain();

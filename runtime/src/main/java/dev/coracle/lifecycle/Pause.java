@@ -1,7 +1,6 @@
 package dev.coracle.lifecycle;
 
 import dev.coracle.execute.Freezer;
-import dev.coracle.kernel.Errno;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.Status;
 

@@ -120,8 +120,8 @@ public final class Run {
   }
 
   /** The socket is made for every process, since nobody knows yet whether it has a terminal. */
-  private static void takeTerminal(
-      Kernel k, Foreground foreground, int[] sockets, boolean terminal) throws Failure {
+  private static void takeTerminal(Kernel k, Foreground foreground, int[] sockets, boolean terminal)
+      throws Failure {
     if (sockets[0] >= 0) {
       close(k, sockets[1]);
       if (terminal) {

@@ -131,14 +131,13 @@ public final class Signals {
             ? CgroupKill.kill(e.kernel(), state.cgroups())
             : CgroupKill.signal(e.kernel(), state.cgroups(), signal);
     if (result < 0) {
-      throw new Failure(
-          "cannot signal the container's processes: " + e.kernel().explain(result));
+      throw new Failure("cannot signal the container's processes: " + e.kernel().explain(result));
     }
   }
 
   /**
-   * Whether a process is PID 1 of a PID namespace, whose end ends all others in it. A container that
-   * shares the host's, or a pod's, lives on without its first process.
+   * Whether a process is PID 1 of a PID namespace, whose end ends all others in it. A container
+   * that shares the host's, or a pod's, lives on without its first process.
    */
   static boolean endsWithFirst(Kernel k, int pid) {
     Files.Content content = Files.read(k, "/proc/" + pid + "/status", STATUS_MOST).content();

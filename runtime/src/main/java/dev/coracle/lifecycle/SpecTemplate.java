@@ -4,7 +4,6 @@ import static dev.coracle.abi.Fcntl.AT_FDCWD;
 
 import dev.coracle.execute.Files;
 import dev.coracle.json.JsonWriter;
-import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.property.OciVersion;
 

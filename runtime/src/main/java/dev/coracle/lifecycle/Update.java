@@ -15,7 +15,6 @@ import dev.coracle.json.JsonException;
 import dev.coracle.json.JsonParser;
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
-import dev.coracle.kernel.Errno;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.PlanBuilder;
@@ -115,7 +114,8 @@ public final class Update {
     }
     problem = systemd.ask();
     if (problem == null) {
-      problem = systemd.set(unit, ScopeProperties.update(limits.build().steps(), systemd.manager()));
+      problem =
+          systemd.set(unit, ScopeProperties.update(limits.build().steps(), systemd.manager()));
     }
     systemd.close();
     return problem;

@@ -206,7 +206,9 @@ public final class StateStore {
     return result < 0 ? result : k.unlinkat(AT_FDCWD, directory(id), AT_REMOVEDIR);
   }
 
-  /** Adds the ids of all containers, in the order of their names: −ENOENT where there is no root. */
+  /**
+   * Adds the ids of all containers, in the order of their names: −ENOENT where there is no root.
+   */
   public long ids(List<String> out) {
     long fd = k.openat2(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
     if (fd < 0) {

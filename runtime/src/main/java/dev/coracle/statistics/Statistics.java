@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * All that is counted of a container.
  *
- * <p>Each controller is read where it is: in its v1 hierarchy, or else in the v2 cgroup. Where there
- * is none its numbers are 0.
+ * <p>Each controller is read where it is: in its v1 hierarchy, or else in the v2 cgroup. Where
+ * there is none its numbers are 0.
  *
  * <p>Peers: the names, the units, and which zeros are left out are those of runc's {@code events
  * --stats}; {@code rdma} is ours.

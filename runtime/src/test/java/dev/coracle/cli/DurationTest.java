@@ -11,8 +11,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DurationTest {
   @ParameterizedTest
   @CsvSource({
-    "5s, 5000", "500ms, 500", "1m30s, 90000", "0.5s, 500", "1.5m, 90000", "1h, 3600000", "1ns, 1",
-    "1500us, 2", ".5s, 500"
+    "5s, 5000",
+    "500ms, 500",
+    "1m30s, 90000",
+    "0.5s, 500",
+    "1.5m, 90000",
+    "1h, 3600000",
+    "1ns, 1",
+    "1500us, 2",
+    ".5s, 500"
   })
   void times(String text, int millis) throws Failure {
     assertThat(Duration.millis("interval", text)).isEqualTo(millis);

@@ -170,7 +170,8 @@ class CreateTest {
     host.kernel.childSays("H", "R");
     create(host, false);
     assertThat(host.debugged)
-        .contains("config.json /process/cwd: go to working directory \"/\"", "seccomp filter flags: 4")
+        .contains(
+            "config.json /process/cwd: go to working directory \"/\"", "seccomp filter flags: 4")
         .endsWith("init: closing the pipe to signal completion");
     FakeHost quiet = host("docker", "v2");
     quiet.kernel.childSays("H", "R");

@@ -17,8 +17,7 @@ class ExecCapabilitiesTest {
   @Test
   void whatIsAddedIsAmbientOnlyWhereItWasInheritable() {
     Capabilities of = new Capabilities(CHOWN, CHOWN, NET_RAW, CHOWN, 0);
-    assertThat(
-            ExecCapabilities.with(of, List.of("CAP_NET_RAW", "CAP_NET_ADMIN"), -1L, problems))
+    assertThat(ExecCapabilities.with(of, List.of("CAP_NET_RAW", "CAP_NET_ADMIN"), -1L, problems))
         .isEqualTo(
             new Capabilities(
                 CHOWN | NET_RAW | NET_ADMIN,

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What {@code features} says against what the reader of config.json takes: a word that is taken and
- * not told, or told and not taken, fails. The words are those of the spec's schema, and of its table
- * of mount options.
+ * not told, or told and not taken, fails. The words are those of the spec's schema, and of its
+ * table of mount options.
  */
 class FeaturesTest {
   private static final JsonMapper JACKSON = new JsonMapper();
@@ -67,8 +67,7 @@ class FeaturesTest {
       return false;
     }
     for (Problem problem : problems.all()) {
-      if (problem.severity() == Problem.Severity.ERROR
-          || problem.message().contains("unknown")) {
+      if (problem.severity() == Problem.Severity.ERROR || problem.message().contains("unknown")) {
         return false;
       }
     }
@@ -146,7 +145,11 @@ class FeaturesTest {
     compare(
         "/hooks",
         List.of(
-            "prestart", "createRuntime", "createContainer", "startContainer", "poststart",
+            "prestart",
+            "createRuntime",
+            "createContainer",
+            "startContainer",
+            "poststart",
             "poststop"),
         "'hooks': {'",
         "': [{'path': '/x'}]}");
@@ -184,8 +187,7 @@ class FeaturesTest {
             + "'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read'], 'action': 'SCMP_ACT_ERRNO',"
             + " 'args': [{'index': 0, 'value': 1, 'op': '",
         "'}]}" + notify + "]}}");
-    assertThat(told("/linux/seccomp/knownFlags"))
-        .isEqualTo(new TreeSet<>(words("SeccompFlag")));
+    assertThat(told("/linux/seccomp/knownFlags")).isEqualTo(new TreeSet<>(words("SeccompFlag")));
     compare(
         "/linux/seccomp/supportedFlags",
         words("SeccompFlag"),
@@ -229,8 +231,7 @@ class FeaturesTest {
     enabled(
         "/linux/cgroup/rdma",
         "'linux': {'resources': {'rdma': {'mlx5': {'hcaHandles': 1, 'hcaObjects': 1}}}}");
-    enabled(
-        "/linux/cgroup/systemd", "'linux': {'cgroupsPath': 'system.slice:coracle:id'}");
+    enabled("/linux/cgroup/systemd", "'linux': {'cgroupsPath': 'system.slice:coracle:id'}");
     assertThat(features().at("/linux/cgroup/v1").asBoolean()).isTrue();
     assertThat(features().at("/linux/cgroup/v2").asBoolean()).isTrue();
   }

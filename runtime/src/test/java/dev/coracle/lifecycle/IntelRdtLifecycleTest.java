@@ -19,7 +19,8 @@ class IntelRdtLifecycleTest {
 
   private static FakeHost host(String rdt) {
     String config =
-        FakeHost.bundle("minimal").replace("\"linux\": {", "\"linux\": {\"intelRdt\": " + rdt + ",");
+        FakeHost.bundle("minimal")
+            .replace("\"linux\": {", "\"linux\": {\"intelRdt\": " + rdt + ",");
     assertThat(config).contains("intelRdt");
     FakeHost host = new FakeHost(Layout.V2, config);
     host.kernel.file("/proc/self/mountinfo", MOUNTS);
@@ -33,7 +34,9 @@ class IntelRdtLifecycleTest {
   private static List<String> calls(FakeHost host) {
     List<String> out = new ArrayList<>();
     for (String call : host.kernel.calls()) {
-      if (call.contains("resctrl") && !call.contains("state.json") && !call.contains("ociVersion")) {
+      if (call.contains("resctrl")
+          && !call.contains("state.json")
+          && !call.contains("ociVersion")) {
         out.add(call);
       }
     }

@@ -13,10 +13,12 @@ class ProcessTableTest {
     // Now is 2025-06-15 15:06:40 UTC, and the host is as old as the epoch.
     kernel.answers("clock_gettime", 1_750_000_000_000_000_000L);
     kernel.file("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
-    kernel.file("/proc/7/stat", "7 (a) b) S 1 7 7 34816 7 0 0 0 0 0 350 50 0 0 0 0 1 0 174999999000 0\n");
+    kernel.file(
+        "/proc/7/stat", "7 (a) b) S 1 7 7 34816 7 0 0 0 0 0 350 50 0 0 0 0 1 0 174999999000 0\n");
     kernel.file("/proc/7/status", "Name:\tx\nUid:\t1\t0\t0\t0\n");
     kernel.file("/proc/7/cmdline", "sh\0-c\0echo \033[1m\0");
-    kernel.file("/proc/123456/stat", "123456 (kworker) S 7 7 7 0 7 0 0 0 0 0 0 0 0 0 0 0 1 0 100 0\n");
+    kernel.file(
+        "/proc/123456/stat", "123456 (kworker) S 7 7 7 0 7 0 0 0 0 0 0 0 0 0 0 0 1 0 100 0\n");
     kernel.file("/proc/123456/status", "Name:\tx\nUid:\t1\t1234\t0\t0\n");
     assertThat(ProcessTable.of(kernel, List.of(7, 123456, 8)))
         .isEqualTo(

@@ -16,7 +16,8 @@ class SecurityLabelsTest {
 
   private static FakeHost host(String property) {
     String config =
-        FakeHost.bundle("minimal").replaceFirst("\"process\": *\\{", "\"process\": {" + property + ",");
+        FakeHost.bundle("minimal")
+            .replaceFirst("\"process\": *\\{", "\"process\": {" + property + ",");
     assertThat(config).contains(property);
     FakeHost host = new FakeHost(Layout.V1, config);
     host.kernel.asChild();

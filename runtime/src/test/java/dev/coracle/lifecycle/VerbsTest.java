@@ -166,7 +166,10 @@ class VerbsTest {
     host.kernel.file("/sys/fs/cgroup/s/id/cgroup.events", "populated 1\nfrozen 1\nfrozen 0\n");
     List<String> calls = since(host, e -> Signals.kill(e, "id", "15", true));
     assertThat(calls).contains("kill(4242, 15)", "kill(77, 15)");
-    assertThat(calls.stream().filter(c -> c.startsWith("write(")).map(c -> c.replaceAll(".*, \"", "\"")))
+    assertThat(
+            calls.stream()
+                .filter(c -> c.startsWith("write("))
+                .map(c -> c.replaceAll(".*, \"", "\"")))
         .as("they stand still meanwhile")
         .containsExactly("\"1\", 1)", "\"0\", 1)");
   }

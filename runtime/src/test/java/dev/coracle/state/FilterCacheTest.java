@@ -66,8 +66,7 @@ class FilterCacheTest {
   @Test
   void whatWasKeptIsFoundBySameBuildAlone() {
     RecordingKernel kept = keeping(plan(null), Stat.S_IFDIR | 0700);
-    KnownFilter found =
-        Objects.requireNonNull(find(having(kept, Stat.S_IFREG | 0600), "c0ffee"));
+    KnownFilter found = Objects.requireNonNull(find(having(kept, Stat.S_IFREG | 0600), "c0ffee"));
     assertThat(found.filter().program()).isEqualTo(PROGRAM);
     assertThat(found.filter().flags()).isEqualTo(4);
     assertThat(new String(CONFIG, found.from(), found.to() - found.from(), UTF_8))

@@ -96,8 +96,7 @@ public final class Namespaces {
     for (Namespace n : namespaces) {
       boolean left = n.path() != null || madeTime && n.type() == NamespaceType.TIME;
       if (left && joinedByParent(n.type())) {
-        plan.add(
-            Phase.PARENT_AFTER_CLONE, new Action.ReturnToNamespace(n.type()), n.origin());
+        plan.add(Phase.PARENT_AFTER_CLONE, new Action.ReturnToNamespace(n.type()), n.origin());
       }
     }
   }

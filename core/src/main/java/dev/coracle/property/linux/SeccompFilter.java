@@ -98,8 +98,7 @@ public final class SeccompFilter {
    *
    * @param bundle the bundle's absolute path
    */
-  public static void plan(
-      SystemCallFilter filter, Phase phase, String bundle, PlanBuilder plan) {
+  public static void plan(SystemCallFilter filter, Phase phase, String bundle, PlanBuilder plan) {
     InstallSeccomp action =
         switch (filter) {
           case Seccomp s -> install(s, bundle);

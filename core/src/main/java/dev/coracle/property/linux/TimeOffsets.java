@@ -36,8 +36,7 @@ public final class TimeOffsets {
       if (offset != null) {
         Long secs = offset.int64("secs");
         Long nanosecs = offset.number("nanosecs", 0, MOST_NANOS);
-        out.add(
-            new TimeOffset(clock, secs == null ? 0 : secs, nanosecs == null ? 0 : nanosecs));
+        out.add(new TimeOffset(clock, secs == null ? 0 : secs, nanosecs == null ? 0 : nanosecs));
       }
     }
     return out;

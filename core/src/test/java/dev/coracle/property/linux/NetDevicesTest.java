@@ -45,8 +45,7 @@ class NetDevicesTest {
     List<NetDevice> devices = read("{'eth0': {}, 'eth1': {'name': 'net%d'}, 'a': {'name': ''}}");
     assertThat(reading.problems()).isEmpty();
     Linux.Namespace network =
-        new Linux.Namespace(
-            Linux.NamespaceType.NETWORK, null, new Origin.Default("test"));
+        new Linux.Namespace(Linux.NamespaceType.NETWORK, null, new Origin.Default("test"));
     NetDevices.plan(linux(devices, network), reading.plan(), problems);
     assertThat(problems.all()).isEmpty();
     assertThat(reading.steps())

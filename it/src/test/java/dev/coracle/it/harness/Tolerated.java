@@ -59,7 +59,8 @@ final class Tolerated {
   static boolean pointless(Fault fault) {
     return fault.what() != Fault.KILL
         && switch (fault.name()) {
-          // The descriptor is gone whatever it returns (close(2), NOTES); of files with a write-back
+          // The descriptor is gone whatever it returns (close(2), NOTES); of files with a
+          // write-back
           // error to tell, none is written here.
           case "close" -> true;
           // These have no error; the clock has none for an id that the kernel knows.
