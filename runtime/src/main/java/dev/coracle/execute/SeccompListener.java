@@ -53,7 +53,7 @@ final class SeccompListener {
         long result = handOn(c, a.listener(), pidfd, Integer.parseInt(fd));
         return result < 0
             ? step.origin()
-                + ": failed to connect with seccomp agent at \""
+                + ": cannot hand on the listener: failed to connect with seccomp agent at \""
                 + a.listener().path()
                 + "\": "
                 + c.explain(result)
