@@ -140,9 +140,11 @@ public final class Signals {
    * that shares the host's, or a pod's, lives on without its first process.
    */
   static boolean endsWithFirst(Kernel k, int pid) {
-    Files.Content content = Files.read(k, "/proc/" + pid + "/status", STATUS_MOST).content();
+    Files.Read read = Files.read(k, "/proc/" + pid + "/status", STATUS_MOST);
+    Files.Content content = read.content();
     if (content == null) {
-      return true; // It is gone.
+      // Where nobody knows, all are looked for: none must outlive it.
+      return read.errno() == -Errno.ENOENT || read.errno() == -Errno.ESRCH;
     }
     String status = content.text();
     int at = status.indexOf("\nNSpid:");
