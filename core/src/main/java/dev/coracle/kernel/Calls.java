@@ -590,6 +590,10 @@ final class Calls {
     return "rt_sigaction(" + signal + ", SIG_IGN)";
   }
 
+  static String defaultSignal(int signal) {
+    return "rt_sigaction(" + signal + ", SIG_DFL)";
+  }
+
   static String signalfdAll() {
     return "signalfd4(" + ")";
   }

@@ -571,6 +571,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long defaultSignal(int signal) {
+    long result = kernel.defaultSignal(signal);
+    return result < 0 ? failed(result, Calls.defaultSignal(signal)) : result;
+  }
+
+  @Override
   public long signalfdAll() {
     long result = kernel.signalfdAll();
     return result < 0 ? failed(result, Calls.signalfdAll()) : result;

@@ -297,6 +297,9 @@ public interface Kernel {
   /** rt_sigaction(2) with SIG_IGN: a signal is passed over from now on. */
   long ignoreSignal(int signal);
 
+  /** Lets a signal do what it does by default (rt_sigaction(2)), whatever the caller left of it. */
+  long defaultSignal(int signal);
+
   /**
    * Blocks all signals and makes a descriptor that reads them (rt_sigprocmask(2), signalfd4(2)).
    */

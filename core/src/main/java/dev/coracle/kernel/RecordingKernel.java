@@ -788,6 +788,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long defaultSignal(int signal) {
+    return answer("defaultSignal", Calls.defaultSignal(signal));
+  }
+
+  @Override
   public long signalfdAll() {
     return descriptor("signalfdAll", Calls.signalfdAll());
   }

@@ -49,6 +49,10 @@ class HardeningConsoleIT {
   }
 
   @Test
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 makes what the link names",
+      expect = Unsupported.Expect.EITHER)
   void devConsoleAsASymlinkTouchesNothingOfTheHost(Testbed bed) throws IOException {
     Path bait = bed.file("bait", "as it was");
     Path missing = bed.directory().resolve("missing");

@@ -671,10 +671,19 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long ignoreSignal(int signal) {
-    // struct sigaction: the handler (SIG_IGN is 1), flags, restorer, mask, 8 bytes each.
+    return setSignal(signal, 1); // SIG_IGN
+  }
+
+  @Override
+  public long defaultSignal(int signal) {
+    return setSignal(signal, 0); // SIG_DFL
+  }
+
+  private static long setSignal(int signal, long handler) {
+    // struct sigaction: the handler, flags, restorer, mask, 8 bytes each.
     Address action = Scratch.structure();
     Address.fillZero(action, 32);
-    action.putLong(1);
+    action.putLong(handler);
     return Syscalls.call(Syscalls.RT_SIGACTION, signal, action.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
   }
 

@@ -1,5 +1,6 @@
 package dev.coracle.cli;
 
+import static dev.coracle.abi.Process.SIGCHLD;
 import static dev.coracle.abi.Process.SIGPIPE;
 
 import dev.coracle.execute.Kept;
@@ -140,6 +141,11 @@ public final class Cli {
     long ignored = k.ignoreSignal(SIGPIPE);
     if (ignored < 0) {
       throw new Failure("cannot ignore SIGPIPE: " + k.explain(ignored));
+    }
+    // Where it is ignored, nobody can wait for a child (wait(2), NOTES).
+    long waited = verb.equals("state") ? 0 : k.defaultSignal(SIGCHLD);
+    if (waited < 0) {
+      throw new Failure("cannot wait for children: " + k.explain(waited));
     }
     Environment e = environment(global);
     int most = Usage.takesProgram(verb) ? Integer.MAX_VALUE : verb.equals("kill") ? 2 : 1;

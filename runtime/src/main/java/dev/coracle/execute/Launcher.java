@@ -360,6 +360,10 @@ public final class Launcher {
     problem = given == null ? problem : given;
     String scope = ScopeActions.stop(c);
     problem = scope == null ? problem : scope;
+    // Before the cgroups: to walk and remove them takes descriptors, of which there may be few.
+    closeIfOpen(pidfd);
+    closeIfOpen(sync);
+    c.closeGiven();
     List<String> made = steps.madeCgroups();
     for (int i = made.size() - 1; i >= 0; i--) {
       // Hooks may have made cgroups in it.
@@ -371,9 +375,6 @@ public final class Launcher {
         problem = "cannot remove cgroup \"" + made.get(i) + "\": " + c.kernel.explain(result);
       }
     }
-    closeIfOpen(pidfd);
-    closeIfOpen(sync);
-    c.closeGiven();
     return problem;
   }
 }
