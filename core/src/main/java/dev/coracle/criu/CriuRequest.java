@@ -116,7 +116,9 @@ public final class CriuRequest {
     options.message(EXT_MNT, new MessageWriter().text(1, key).text(2, value));
   }
 
-  /** The root of the container's cgroups in a v1 hierarchy, or in v2 where there is no controller. */
+  /**
+   * The root of the container's cgroups in a v1 hierarchy, or in v2 where there is no controller.
+   */
   public void cgroupRoot(String controllers, String path) {
     options.message(CG_ROOT, new MessageWriter().text(1, controllers).text(2, path));
   }
@@ -179,9 +181,6 @@ public final class CriuRequest {
 
   /** The answer to a notification. */
   public static byte[] notified() {
-    return new MessageWriter()
-        .number(1, Type.NOTIFY.number)
-        .flag(NOTIFY_SUCCESS, true)
-        .toBytes();
+    return new MessageWriter().number(1, Type.NOTIFY.number).flag(NOTIFY_SUCCESS, true).toBytes();
   }
 }

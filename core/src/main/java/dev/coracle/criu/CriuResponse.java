@@ -15,7 +15,14 @@ import org.jspecify.annotations.Nullable;
  * @param features {@link #MEM_TRACK} and {@link #LAZY_PAGES}, as far as they are there
  */
 public record CriuResponse(
-    int type, boolean success, String script, int pid, int errno, String message, int version, int features) {
+    int type,
+    boolean success,
+    String script,
+    int pid,
+    int errno,
+    String message,
+    int version,
+    int features) {
 
   /** enum criu_req_type: a notification. */
   public static final int NOTIFY = 6;
@@ -53,8 +60,7 @@ public record CriuResponse(
         }
         case 7 -> errno = (int) r.number;
         case 8 ->
-            features =
-                (r.number(1) != 0 ? MEM_TRACK : 0) | (r.number(2) != 0 ? LAZY_PAGES : 0);
+            features = (r.number(1) != 0 ? MEM_TRACK : 0) | (r.number(2) != 0 ? LAZY_PAGES : 0);
         case 9 -> message = r.text();
         case 10 -> version = r.number(1) * 10_000 + r.number(2) * 100 + r.number(4);
         default -> {}

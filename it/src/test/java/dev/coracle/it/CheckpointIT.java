@@ -67,7 +67,8 @@ class CheckpointIT {
           criu(bed, "checkpoint", "--pre-dump", "--image-path", images(bed, "parent"), bundle.id());
       if (first.exitCode() != 0) {
         // Debian's kernel has it, the smallest kernels of virtual machines have not.
-        assertThat(first.error()).containsAnyOf("CONFIG_MEM_SOFT_DIRTY", "CRIU is missing features");
+        assertThat(first.error())
+            .containsAnyOf("CONFIG_MEM_SOFT_DIRTY", "CRIU is missing features");
         assertThat(c.status()).isEqualTo("running");
         return;
       }
@@ -148,8 +149,7 @@ class CheckpointIT {
 
   private static Bundle counting(Testbed bed) {
     // The host's /dev/null for stdio, as engines have it.
-    return bed.bundle()
-        .sh("i=0; while :; do i=$((i+1)); echo $i > /tmp/count; usleep 20000; done");
+    return bed.bundle().sh("i=0; while :; do i=$((i+1)); echo $i > /tmp/count; usleep 20000; done");
   }
 
   private static Container started(Testbed bed, Bundle bundle) {

@@ -121,7 +121,7 @@ class RootlessIT {
       assertThat(asUser(bed, "exec", id, "readlink", "/proc/1/ns/pid").execute().ok().line())
           .isEqualTo(
               asUser(bed, "exec", id, "readlink", "/proc/self/ns/pid").execute().ok().line());
-      assertThat(Files.list(home(bed)).toList()).isNotEmpty();
+      assertThat(home(bed)).isNotEmptyDirectory();
     } finally {
       asUser(bed, "delete", "--force", id).execute().ok();
     }
@@ -138,8 +138,6 @@ class RootlessIT {
             "passwd",
             "root:x:0:0::/root:/bin/sh\nmariner:x:" + USER + ":" + USER + "::/:/bin/sh\n");
     Path ranges = bed.file("subid", "mariner:300000:65536\n");
-    String shell =
-        "mount --bind %s /etc/passwd && mount --bind %s /etc/subuid && mount --bind %s /etc/subgid && exec \"$@\"";
     bed.program("touch", "/etc/subuid", "/etc/subgid").execute().ok();
     List<String> before =
         List.of(
@@ -149,7 +147,13 @@ class RootlessIT {
             "private",
             "sh",
             "-c",
-            shell.formatted(passwd, ranges, ranges),
+            "mount --bind "
+                + passwd
+                + " /etc/passwd && mount --bind "
+                + ranges
+                + " /etc/subuid && mount --bind "
+                + ranges
+                + " /etc/subgid && exec \"$@\"",
             "sh");
     Bundle bundle = bundle(bed);
     List<JsonObject> map = List.of(Mapped.line(0, USER, 1), Mapped.line(1, 300000, 65536));

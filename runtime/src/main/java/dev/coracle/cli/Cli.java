@@ -186,7 +186,10 @@ public final class Cli {
       case "restore" -> {
         Descriptors.closeLeaked(k, kept(a), null);
         return Run.restore(
-            e, createRequest(global, a, id), CheckpointFlags.of(a, absolutePaths(a)), a.is("detach"));
+            e,
+            createRequest(global, a, id),
+            CheckpointFlags.of(a, absolutePaths(a)),
+            a.is("detach"));
       }
       case "ps" -> {
         List<String> options = a.words().subList(1, a.words().size());

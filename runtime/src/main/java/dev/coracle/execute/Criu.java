@@ -38,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * (https://criu.org/RPC).
  *
  * <p>A tree that is restored gets our stdio, our cgroups, and the root where it is on the host: all
- * that criu's process has. So it starts in the container's cgroups, in a mount namespace of its own in
- * which the root is a mount, as criu wants it; nothing of that is left when it ends.
+ * that criu's process has. So it starts in the container's cgroups, in a mount namespace of its own
+ * in which the root is a mount, as criu wants it; nothing of that is left when it ends.
  */
 public final class Criu {
   private static final long CLONE_NEWNS = 0x20000L;
@@ -147,8 +147,7 @@ public final class Criu {
     return null;
   }
 
-  private void becomeCriu(
-      @Nullable Context c, @Nullable List<Step> joins, int end, int[] kept) {
+  private void becomeCriu(@Nullable Context c, @Nullable List<Step> joins, int end, int[] kept) {
     String problem = c == null || joins == null ? null : StepList.run(c, joins);
     long result = k.fcntl(end, F_SETFD, 0);
     for (int fd : kept) {

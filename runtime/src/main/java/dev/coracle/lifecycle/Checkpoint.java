@@ -70,8 +70,7 @@ public final class Checkpoint {
       throw new Failure(problems.errorText());
     }
     String program = CriuTalk.program(e, flags);
-    CriuRequest.Type type =
-        flags.preDump() ? CriuRequest.Type.PRE_DUMP : CriuRequest.Type.DUMP;
+    CriuRequest.Type type = flags.preDump() ? CriuRequest.Type.PRE_DUMP : CriuRequest.Type.DUMP;
     CriuRequest request = CriuTalk.request(e, type, flags, spec, LOG);
     request.pid(state.pid());
     request.set(CriuRequest.Text.ROOT, state.rootfs());
@@ -113,9 +112,7 @@ public final class Checkpoint {
     Kernel k = e.kernel();
     long result = k.write(flags.statusFd(), new byte[1], 0, 1);
     long closed = k.close(flags.statusFd());
-    return result < 0 || closed < 0
-        ? "--status-fd: " + k.explain(Math.min(result, closed))
-        : null;
+    return result < 0 || closed < 0 ? "--status-fd: " + k.explain(Math.min(result, closed)) : null;
   }
 
   /** criu stops all processes by it, which with ptrace(2) alone it can miss. */
@@ -200,7 +197,9 @@ public final class Checkpoint {
     }
   }
 
-  /** {@code file[MOUNT:INODE]} in hexadecimal digits, where the mount is none of the container's. */
+  /**
+   * {@code file[MOUNT:INODE]} in hexadecimal digits, where the mount is none of the container's.
+   */
   private @Nullable String outside(String process, int fd, String mountinfo) {
     Kernel k = e.kernel();
     Files.Content info = Files.read(k, process + "/fdinfo/" + fd, MOST_BYTES).content();

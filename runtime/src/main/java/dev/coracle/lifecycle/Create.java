@@ -358,13 +358,7 @@ public final class Create {
     if (problem == null) {
       Restore restore =
           new Restore(
-              e,
-              flags,
-              prepared.spec(),
-              prepared.plan(),
-              state.rootfs(),
-              context,
-              launcher);
+              e, flags, prepared.spec(), prepared.plan(), state.rootfs(), context, launcher);
       problem = restore.restore(criu);
     }
     if (problem == null) {

@@ -22,7 +22,8 @@ final class CriuTalk {
   /** Two of its LSM options came with it. */
   static final int LSM_OPTIONS = 31600;
 
-  private static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  private static final String DEFAULT_PATH =
+      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   private static final String CONFIG_ANNOTATION = "org.criu.config";
   private static final String CONFIG = "/etc/criu/runc.conf";
   private static final int LOG_LEVEL = 4;
@@ -50,8 +51,7 @@ final class CriuTalk {
               + text(response.version()));
     }
     boolean lazy = flags.on().contains(CriuRequest.Flag.LAZY_PAGES);
-    int features =
-        flags.preDump() || lazy ? ask(e, program, CriuRequest.features()).features() : 0;
+    int features = flags.preDump() || lazy ? ask(e, program, CriuRequest.features()).features() : 0;
     if (flags.preDump() && (features & CriuResponse.MEM_TRACK) == 0) {
       throw new Failure(
           "--pre-dump needs a kernel that tells what memory was written to"
@@ -112,8 +112,7 @@ final class CriuTalk {
 
   /** A request with all that the flags say. */
   static CriuRequest request(
-      Environment e, CriuRequest.Type type, CriuFlags flags, Spec spec, String log)
-      throws Failure {
+      Environment e, CriuRequest.Type type, CriuFlags flags, Spec spec, String log) throws Failure {
     Kernel k = e.kernel();
     boolean dump = type != CriuRequest.Type.RESTORE;
     int images = directory(k, "--image-path", flags.images(), dump);
@@ -142,7 +141,8 @@ final class CriuTalk {
   }
 
   /** Why criu failed, with what its log says; null where it did not. */
-  static @Nullable String problem(Environment e, Criu.Outcome outcome, CriuFlags flags, String log) {
+  static @Nullable String problem(
+      Environment e, Criu.Outcome outcome, CriuFlags flags, String log) {
     CriuResponse response = outcome.response();
     String problem = outcome.problem();
     if (problem == null && response != null && response.success()) {

@@ -143,8 +143,7 @@ final class Restore {
       if (key != null) {
         long fd = e.kernel().openat2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0);
         if (fd < 0) {
-          throw new Failure(
-              namespace.origin() + ": cannot be opened: " + e.kernel().explain(fd));
+          throw new Failure(namespace.origin() + ": cannot be opened: " + e.kernel().explain(fd));
         }
         kept.add((int) fd);
         request.inherit(key, (int) fd);

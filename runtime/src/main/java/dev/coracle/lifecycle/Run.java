@@ -82,8 +82,8 @@ public final class Run {
    *
    * @param detach whether to return once it runs; otherwise it is waited for and deleted
    */
-  public static int restore(
-      Environment e, Create.Request request, CriuFlags flags, boolean detach) throws Failure {
+  public static int restore(Environment e, Create.Request request, CriuFlags flags, boolean detach)
+      throws Failure {
     if (detach) {
       Create.restore(e, request, flags);
       return 0;
