@@ -150,7 +150,8 @@ class SeccompNotifyIT {
     Result failed = bed.createCommand(bundle).execute().fails();
     if (bed.runtime().isCoracle()) {
       assertThat(failed.stderr())
-          .contains("config.json /linux/seccomp: failed to connect with seccomp agent at \"")
+          .contains(
+              "config.json /linux/seccomp: cannot ", "failed to connect with seccomp agent at \"")
           .contains("nobody.sock")
           .contains("ENOENT");
     }
