@@ -36,15 +36,17 @@ cp -r "$here/target/test-classes/." "$classes"
 select=(); for c; do select+=(--select-class "dev.coracle.it.$c"); done
 # suite VIEW [JAVA OPTION...]: prints the command that runs the suite.
 suite() {
-  local view=$1 tag=(--exclude-tag engine --exclude-tag systemd) what=("${select[@]}"); shift
+  local view=$1 with=() tag=(--exclude-tag engine --exclude-tag systemd) what=("${select[@]}"); shift
   case $view in
     engine) tag=(--include-tag engine) ;;
     systemd) tag=(--include-tag 'systemd & !v1') ;;
     systemd-*) tag=(--include-tag 'systemd & v1') ;;
   esac
   [ ${#what[@]} -gt 0 ] || what=(--select-package dev.coracle.it --include-classname '.*IT$')
+  # criu does not work in User Mode Linux.
+  case $view in v1|hybrid|v2) with=(-Dcoracle.it.criu="$criu") ;; esac
   printf '%q ' "$java" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$@" \
-    -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -Dcoracle.it.inject="$out/inject" -Dcoracle.it.criu="$criu" -cp "$classes:$(cat "$cp")" \
+    -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -Dcoracle.it.inject="$out/inject" "${with[@]}" -cp "$classes:$(cat "$cp")" \
     org.junit.platform.console.ConsoleLauncher execute --disable-banner --fail-if-no-tests --details="${DETAILS:-summary}" \
     --reports-dir="$out/$view" "${tag[@]}" "${what[@]}"
 }
