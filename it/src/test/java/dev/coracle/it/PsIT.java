@@ -6,6 +6,7 @@ import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
+import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Testbed;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,12 @@ class PsIT {
   @Test
   void aTable(Testbed bed) {
     try (Container c = bed.start(three(bed)).awaitOutput("ready")) {
+      if (!bed.runtime().isCrun()) {
+        // A child is the shell until it has executed its program.
+        Poll.until(
+            "both programs",
+            () -> bed.oci("ps", c.id()).execute().ok().stdout().stripTrailing().endsWith("1002"));
+      }
       List<String> lines = bed.oci("ps", c.id()).execute().ok().stdout().lines().toList();
       assertThat(lines.get(0).strip().split(" +"))
           .contains("PID")

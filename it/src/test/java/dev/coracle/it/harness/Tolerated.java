@@ -65,6 +65,12 @@ final class Tolerated {
               "openat2|write|getdents64",
               ".*/freezer/.*",
               "frozen cgroups below are thawed as far as possible; delete does it again"),
+          new Call(
+              "create|run.*",
+              0,
+              "openat2|write",
+              "/sys/fs/cgroup/cgroup.subtree_control",
+              "of controllers that are for statistics only"),
           new Call("update", 0, "openat2|write", ANY, "tried again in the other order"));
 
   private Tolerated() {}
