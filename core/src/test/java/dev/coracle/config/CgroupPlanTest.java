@@ -1,6 +1,7 @@
 package dev.coracle.config;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coracle.cgroup.CgroupLayout;
@@ -270,7 +271,7 @@ class CgroupPlanTest {
                     + "1 2 0:1 / /cg/unified rw - cgroup2 x rw\n")
                 .getBytes(UTF_8),
             "2:memory:/\n0::/\n".getBytes(UTF_8));
-    Resources memory = memory(limits().memory());
+    Resources memory = memory(requireNonNull(limits().memory()));
     Resources pids = new Resources(ALLOW_ALL, null, null, 7L);
     assertThat(CgroupPlan.needsUnified(null, hybrid)).isFalse();
     assertThat(CgroupPlan.needsUnified(memory, hybrid)).isFalse();

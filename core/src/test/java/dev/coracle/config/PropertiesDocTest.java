@@ -1,5 +1,6 @@
 package dev.coracle.config;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -16,6 +17,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -98,8 +100,7 @@ class PropertiesDocTest {
     }
     for (Schema.Property property : Schema.properties()) {
       if (!SpecCoverageTest.isOfOtherPlatform(property.pointer())) {
-        Owner owner = owner(owners, property.pointer());
-        assertThat(owner).as("no class for " + property.pointer()).isNotNull();
+        Owner owner = requireNonNull(owner(owners, property.pointer()), property.pointer());
         owner.properties.add(shown(owner, property.path()));
         owner.steps.addAll(steps(owner, property));
       }
@@ -108,7 +109,7 @@ class PropertiesDocTest {
   }
 
   /** The constant POINTER of a class, where it has one. */
-  private static String pointer(Path file) throws Exception {
+  private static @Nullable String pointer(Path file) throws Exception {
     String name = SOURCES.relativize(file).toString().replace('/', '.');
     Class<?> type = Class.forName(name.substring(0, name.length() - ".java".length()));
     for (Field field : type.getDeclaredFields()) {
@@ -120,8 +121,8 @@ class PropertiesDocTest {
     return null;
   }
 
-  private static Owner owner(Map<String, Owner> owners, String property) {
-    Owner best = null;
+  private static @Nullable Owner owner(Map<String, Owner> owners, String property) {
+    @Nullable Owner best = null;
     for (Owner owner : owners.values()) {
       if (owner.has(property) && (best == null || owner.pointer.length() > best.pointer.length())) {
         best = owner;

@@ -1,5 +1,6 @@
 package dev.coracle.criu;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HexFormat;
@@ -60,16 +61,14 @@ class CriuMessagesTest {
   /** type: VERSION success: true version { major_number: 4 minor_number: 2 sublevel: 1 } */
   @Test
   void versions() {
-    CriuResponse r = read("080a" + "1001" + "5206" + "0804" + "1002" + "2001");
-    assertThat(r).isNotNull();
+    CriuResponse r = requireNonNull(read("080a" + "1001" + "5206" + "0804" + "1002" + "2001"));
     assertThat(r.version()).isEqualTo(40201);
   }
 
   /** type: FEATURE_CHECK success: true features { mem_track: false lazy_pages: true } */
   @Test
   void features() {
-    CriuResponse r = read("0809" + "1001" + "4204" + "0800" + "1001");
-    assertThat(r).isNotNull();
+    CriuResponse r = requireNonNull(read("0809" + "1001" + "4204" + "0800" + "1001"));
     assertThat(r.features()).isEqualTo(CriuResponse.LAZY_PAGES);
   }
 
