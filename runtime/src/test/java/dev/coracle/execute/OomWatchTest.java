@@ -1,5 +1,6 @@
 package dev.coracle.execute;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coracle.cgroup.CgroupPaths;
@@ -17,7 +18,7 @@ class OomWatchTest {
   @Test
   void onV2OnlyWhatCameSinceCounts() {
     kernel.file("/c/memory.events", "oom 9\noom_kill 2\noom_group_kill 0\n");
-    OomWatch watch = OomWatch.open(kernel, V2);
+    OomWatch watch = requireNonNull(OomWatch.open(kernel, V2));
     assertThat(watch).isNotNull();
     assertThat(watch.take()).isZero();
     kernel.file("/c/memory.events", "oom 9\noom_kill 4\n");
@@ -30,7 +31,7 @@ class OomWatchTest {
   @Test
   void onV1AnEventfdIsRegistered() {
     CgroupPaths v1 = new CgroupPaths(List.of(new Directory("memory", "/m")), null);
-    OomWatch watch = OomWatch.open(kernel, v1);
+    OomWatch watch = requireNonNull(OomWatch.open(kernel, v1));
     assertThat(watch).isNotNull();
     assertThat(kernel.calls())
         .anyMatch(c -> c.startsWith("openat2(AT_FDCWD, \"/m/cgroup.event_control\""))
