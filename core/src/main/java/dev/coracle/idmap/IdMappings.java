@@ -2,6 +2,7 @@ package dev.coracle.idmap;
 
 import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
+import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import dev.coracle.spec.Linux.IdMapping;
 import java.util.ArrayList;
@@ -47,6 +48,31 @@ public final class IdMappings {
           key, "take " + bytes + " bytes as text, and the kernel reads at most " + MOST_BYTES);
     }
     return out;
+  }
+
+  /** Tells that there is no user namespace for the mappings at a property. */
+  public static void refuse(List<IdMapping> mappings, Pointer property, Problems problems) {
+    if (!mappings.isEmpty()) {
+      problems.error(
+          property, "needs a new user namespace; add {\"type\":\"user\"} to /linux/namespaces");
+    }
+  }
+
+  /** Tells that an id is not mapped by a property. */
+  public static void requireMapped(
+      List<IdMapping> mappings, Pointer property, long id, Pointer at, Problems problems) {
+    if (!mappings.isEmpty() && !maps(mappings, id)) {
+      problems.error(at, id + " is not mapped by " + property);
+    }
+  }
+
+  /** Tells that the id in a mount's option, such as {@code gid=5}, is not mapped by a property. */
+  public static void requireMapped(
+      List<IdMapping> mappings, Pointer property, String option, Origin at, Problems problems) {
+    long id = parse(option.substring(option.indexOf('=') + 1));
+    if (!mappings.isEmpty() && id >= 0 && !maps(mappings, id)) {
+      problems.error(at, "\"" + option + "\" is not mapped by " + property);
+    }
   }
 
   private static @Nullable Long number(Members entry, String key, long least, long most) {

@@ -28,10 +28,7 @@ public final class Run {
     }
     Kernel k = e.kernel();
     Foreground foreground = Foreground.begin(k);
-    int[] sockets = {-1, -1};
-    if (request.consoleSocket() == null) {
-      pair(k, sockets);
-    }
+    int[] sockets = wayToTerminal(k, request.consoleSocket());
     Create.Created created = Create.create(e, withConsole(request, sockets[1]));
     int code = startAndAwait(e, request, foreground, sockets, created);
     if (!keep) {
@@ -90,10 +87,7 @@ public final class Run {
     }
     Kernel k = e.kernel();
     Foreground foreground = Foreground.begin(k);
-    int[] sockets = {-1, -1};
-    if (request.consoleSocket() == null) {
-      pair(k, sockets);
-    }
+    int[] sockets = wayToTerminal(k, request.consoleSocket());
     Create.Created created = Create.restore(e, withConsole(request, sockets[1]), flags);
     int code = awaitRestored(e, request, foreground, sockets, created);
     Delete.delete(e, request.id(), true);
@@ -139,10 +133,7 @@ public final class Run {
     }
     Kernel k = e.kernel();
     Foreground foreground = Foreground.begin(k);
-    int[] sockets = {-1, -1};
-    if (request.consoleSocket() == null) {
-      pair(k, sockets);
-    }
+    int[] sockets = wayToTerminal(k, request.consoleSocket());
     Exec.Executed executed = Exec.exec(e, request.withConsole(sockets[1]));
     Launcher launcher = executed.launcher();
     boolean terminal = executed.terminal();
@@ -190,11 +181,15 @@ public final class Run {
         r.runproc());
   }
 
-  private static void pair(Kernel k, int[] sockets) throws Failure {
-    long result = k.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, sockets);
+  /** A pair of sockets for the terminal, or −1 twice where the caller named its own. */
+  private static int[] wayToTerminal(Kernel k, @Nullable String consoleSocket) throws Failure {
+    int[] sockets = {-1, -1};
+    long result =
+        consoleSocket == null ? k.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, sockets) : 0;
     if (result < 0) {
       throw new Failure("cannot make a way to the terminal: " + k.explain(result));
     }
+    return sockets;
   }
 
   /** The process's step closed its copy, and maybe, in our own process, this one too. */

@@ -30,27 +30,19 @@ public final class UidMappings {
 
   /** Tells that there is no user namespace for them. */
   public static void refuse(List<IdMapping> mappings, Problems problems) {
-    if (!mappings.isEmpty()) {
-      problems.error(
-          POINTER, "needs a new user namespace; add {\"type\":\"user\"} to /linux/namespaces");
-    }
+    IdMappings.refuse(mappings, POINTER, problems);
   }
 
   /** Tells that an id is not mapped. */
   public static void requireMapped(
       List<IdMapping> mappings, long id, Pointer at, Problems problems) {
-    if (!mappings.isEmpty() && !IdMappings.maps(mappings, id)) {
-      problems.error(at, id + " is not mapped by " + POINTER);
-    }
+    IdMappings.requireMapped(mappings, POINTER, id, at, problems);
   }
 
   /** Tells that the id in a mount's option, such as {@code gid=5}, is not mapped. */
   public static void requireMapped(
       List<IdMapping> mappings, String option, Origin at, Problems problems) {
-    long id = IdMappings.parse(option.substring(option.indexOf('=') + 1));
-    if (!mappings.isEmpty() && id >= 0 && !IdMappings.maps(mappings, id)) {
-      problems.error(at, "\"" + option + "\" is not mapped by " + POINTER);
-    }
+    IdMappings.requireMapped(mappings, POINTER, option, at, problems);
   }
 
   /** The host's id of an id of the container; −1 where it has none. */
