@@ -73,6 +73,9 @@ public final class Planner {
   private final PlanBuilder plan;
   private final MountIdMaps idMaps;
 
+  /** Those of the container, whose destinations are paths in it. */
+  private List<Mount> mounts = List.of();
+
   /**
    * What a plan is made for.
    *
@@ -115,7 +118,7 @@ public final class Planner {
 
   /** Ids in options of mounts mean those of the container. */
   private void checkMountIds() {
-    for (Mount m : spec.mounts()) {
+    for (Mount m : mounts) {
       for (String option : m.options().data()) {
         if (option.startsWith("gid=")) {
           GidMappings.requireMapped(spec.linux().gidMappings(), option, m.origin(), problems);
@@ -189,6 +192,9 @@ public final class Planner {
   }
 
   private void create(Process process) {
+    dev.coracle.spec.Root root = spec.root();
+    String path = root == null ? "/" : root.in(target.bundle());
+    mounts = Mounts.inContainer(spec.mounts(), path, problems);
     IntelRdt.planMake(spec.linux().intelRdt(), target.id(), plan);
     IntelRdt.planJoin(spec.linux().intelRdt(), target.id(), plan);
     ScopeRequest scope = target.scope();
@@ -201,7 +207,7 @@ public final class Planner {
     // A scope is not there before it has a process.
     String cgroup = scope == null ? target.cgroups().v2Path() : null;
     // Before namespaces are joined for the container: nobody is to be seen there.
-    idMaps.plan(spec.mounts(), plan, problems);
+    idMaps.plan(mounts, plan, problems);
     // The steps that need the host's /proc and the host's paths come first.
     new NamespacePlan(spec.linux(), host, trees(), plan, problems)
         .plan(process, cgroup, target.isolated());
@@ -243,7 +249,7 @@ public final class Planner {
             && cgroup != null
             && cgroup.path() == null
             && inUserNamespace()
-            && Mounts.hasWritableCgroup(spec.mounts());
+            && Mounts.hasWritableCgroup(mounts);
     if (wanted && v2 != null && root >= 0) {
       plan.add(phase, new Action.DelegateCgroup(v2, root), CgroupsPath.POINTER);
     }
@@ -259,8 +265,12 @@ public final class Planner {
     }
     Action tree = new Action.OpenTree(root.in(target.bundle()), true, null);
     out.add(Phase.PARENT_AFTER_CLONE, tree, Root.PATH);
-    Mounts.planTrees(spec.mounts(), target.bundle(), idMaps, out);
+    Mounts.planTrees(mounts, sources(root), idMaps, out);
     return out.build().steps();
+  }
+
+  private Mounts.Sources sources(dev.coracle.spec.Root root) {
+    return new Mounts.Sources(target.bundle(), root.in(target.bundle()));
   }
 
   private boolean inUserNamespace() {
@@ -287,9 +297,9 @@ public final class Planner {
     Namespace cgroup = spec.linux().namespace(NamespaceType.CGROUP);
     String label = spec.linux().mountLabel();
     Mounts.Setting setting =
-        new Mounts.Setting(target.bundle(), cgroupMounts(), cgroup != null, label, idMaps);
-    Mounts.plan(spec.mounts(), setting, plan, problems);
-    if (!Mounts.bindsDev(spec.mounts())) {
+        new Mounts.Setting(sources(root), cgroupMounts(), cgroup != null, label, idMaps);
+    Mounts.plan(mounts, setting, plan, problems);
+    if (!Mounts.bindsDev(mounts)) {
       Devices.Nodes nodes = inUserNamespace() ? Devices.Nodes.BOUND : Devices.Nodes.MADE;
       Devices.plan(spec.linux().devices(), nodes, plan);
     }
@@ -309,7 +319,7 @@ public final class Planner {
 
   /** Without a mount namespace of its own there is a chroot, and nothing that needs a mount. */
   private void withoutMounts(String path) {
-    Mounts.refuse(spec.mounts(), problems);
+    Mounts.refuse(mounts, problems);
     refuse(!spec.linux().maskedPaths().isEmpty(), MaskedPaths.POINTER);
     refuse(!spec.linux().readonlyPaths().isEmpty(), ReadonlyPaths.POINTER);
     refuse(spec.linux().rootfsPropagation() != null, RootfsPropagation.POINTER);

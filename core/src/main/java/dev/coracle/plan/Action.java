@@ -284,11 +284,17 @@ public sealed interface Action {
   /** Attaches a private copy of the root filesystem's mounts over itself, and goes there. */
   record AttachRoot(String path) implements Action {}
 
-  /** Makes one mount in the root. */
+  /**
+   * Makes one mount in the root.
+   *
+   * @param source a device, a name, or the host's path of a bind mount
+   * @param inRoot where a bind mount's source is in the container's root; null where it is not
+   */
   record MakeMount(
       String destination,
       @Nullable String type,
       String source,
+      @Nullable String inRoot,
       MountOptions options,
       @Nullable IdMapped idMapped)
       implements Action {}

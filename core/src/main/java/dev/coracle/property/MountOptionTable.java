@@ -5,8 +5,26 @@ import dev.coracle.spec.Mount.MountOptions;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Sorts mount option strings (config.md, "Linux mount options"). Last one wins. */
+/**
+ * Sorts mount option strings (config.md, "Linux mount options"). Last one wins.
+ *
+ * <p>A bind mount has its source's flags where no option speaks of flags, and otherwise those that
+ * the options ask for and no others, as under runc: {@code ro} alone makes a mount of a nosuid one
+ * that is read-only, and not nosuid. Times of access stay the source's until a word sets them; the
+ * words that only take one away (atime, norelatime, nostrictatime, diratime) do not, as with
+ * mount(8).
+ */
 final class MountOptionTable {
+  /** The flags that a bind mount loses where they are not asked for. */
+  private static final long OF_A_BIND =
+      Mount.MOUNT_ATTR_RDONLY
+          | Mount.MOUNT_ATTR_NOSUID
+          | Mount.MOUNT_ATTR_NODEV
+          | Mount.MOUNT_ATTR_NOEXEC
+          | Mount.MOUNT_ATTR_NOSYMFOLLOW;
+
+  private static final long TIMES = Mount.MOUNT_ATTR__ATIME | Mount.MOUNT_ATTR_NODIRATIME;
+
   private boolean bind;
   private boolean recursive;
   private boolean remount;
@@ -19,12 +37,20 @@ final class MountOptionTable {
   private boolean tmpcopyup;
   private boolean idMap;
   private boolean idMapRecursive;
+
+  /** Whether an option speaks of flags of the mount itself. */
+  private boolean flagged;
+
+  /** MOUNT_ATTR_* of whichever of noatime, relatime and strictatime is asked for; −1 for none. */
+  private long atime = -1;
+
   private final List<String> superFlags = new ArrayList<>();
   private final List<String> data = new ArrayList<>();
 
   /** Takes one option; false where it is none of the table's, and so belongs to the filesystem. */
   boolean take(String option) {
     if (attribute(option, false)) {
+      flagged = true;
       return true;
     }
     if (option.startsWith("r") && attribute(option.substring(1), true)) {
@@ -33,15 +59,18 @@ final class MountOptionTable {
     switch (option) {
       // Printing less or more to the kernel's log is not a property of a mount.
       // Since Linux 5.19 each filesystem keeps its inode versions by itself, or has none.
-      case "defaults", "", "silent", "loud", "iversion", "noiversion" -> {}
+      case "defaults", "" -> {}
+      case "silent", "loud", "iversion", "noiversion" -> flagged = true;
       case "bind" -> bind = true;
       case "rbind" -> {
         bind = true;
         recursive = true;
       }
       case "remount" -> remount = true;
-      case "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand" ->
-          superFlags.add(option);
+      case "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand" -> {
+        flagged = true;
+        superFlags.add(option);
+      }
       case "tmpcopyup" -> tmpcopyup = true;
       case "idmap" -> idMap(false);
       case "ridmap" -> idMap(true);
@@ -75,12 +104,20 @@ final class MountOptionTable {
         superFlags.add("rw");
       }
     }
+    long set = attrSet;
+    long clear = attrClear;
+    if (binds) {
+      boolean times = atime >= 0 || (attrSet & Mount.MOUNT_ATTR_NODIRATIME) != 0;
+      set = attrSet & ~Mount.MOUNT_ATTR__ATIME | Math.max(atime, Mount.MOUNT_ATTR_RELATIME);
+      clear = times ? attrClear | TIMES : attrClear & ~TIMES;
+    }
     return new MountOptions(
         binds,
         recursive,
         remount,
-        attrSet,
-        attrClear,
+        set,
+        clear,
+        binds && flagged ? OF_A_BIND & ~clear : 0,
         recursiveSet,
         recursiveClear,
         superFlags,
@@ -127,12 +164,29 @@ final class MountOptionTable {
       case "diratime" -> set(0, Mount.MOUNT_ATTR_NODIRATIME, all);
       case "nosymfollow" -> set(Mount.MOUNT_ATTR_NOSYMFOLLOW, Mount.MOUNT_ATTR_NOSYMFOLLOW, all);
       case "symfollow" -> set(0, Mount.MOUNT_ATTR_NOSYMFOLLOW, all);
-      case "noatime" -> set(Mount.MOUNT_ATTR_NOATIME, Mount.MOUNT_ATTR__ATIME, all);
-      case "strictatime" -> set(Mount.MOUNT_ATTR_STRICTATIME, Mount.MOUNT_ATTR__ATIME, all);
-      case "atime", "relatime", "norelatime", "nostrictatime" ->
-          set(Mount.MOUNT_ATTR_RELATIME, Mount.MOUNT_ATTR__ATIME, all);
+      case "noatime" -> atime(Mount.MOUNT_ATTR_NOATIME, all);
+      case "strictatime" -> atime(Mount.MOUNT_ATTR_STRICTATIME, all);
+      case "relatime" -> atime(Mount.MOUNT_ATTR_RELATIME, all);
+      case "atime" -> noAtime(Mount.MOUNT_ATTR_NOATIME, all);
+      case "norelatime" -> noAtime(Mount.MOUNT_ATTR_RELATIME, all);
+      case "nostrictatime" -> noAtime(Mount.MOUNT_ATTR_STRICTATIME, all);
       default -> false;
     };
+  }
+
+  private boolean atime(long value, boolean all) {
+    if (!all) {
+      atime = value;
+    }
+    return set(value, Mount.MOUNT_ATTR__ATIME, all);
+  }
+
+  /** Takes one of the three back: what is left is the default. */
+  private boolean noAtime(long value, boolean all) {
+    if (!all && atime == value) {
+      atime = -1;
+    }
+    return set(Mount.MOUNT_ATTR_RELATIME, Mount.MOUNT_ATTR__ATIME, all);
   }
 
   private boolean set(long value, long mask, boolean all) {

@@ -32,12 +32,6 @@ public final class Mounts {
           + " runbindable rw shared silent slave strictatime suid symfollow sync"
           + " tmpcopyup unbindable ";
 
-  // The files of /proc that a mount may cover: peers allow the same ones, for lxcfs and criu.
-  private static final String ALLOWED_IN_PROC =
-      " /proc/cpuinfo /proc/diskstats /proc/meminfo /proc/stat /proc/swaps /proc/uptime"
-          + " /proc/loadavg /proc/slabinfo /proc/sys/kernel/ns_last_pid"
-          + " /proc/sys/crypto/fips_enabled ";
-
   private Mounts() {}
 
   /** Reads them. */
@@ -80,7 +74,10 @@ public final class Mounts {
     if (!bind && !sorted.remount() && (type == null ? !mount.has("type") : type.isEmpty())) {
       mount.error("type", "is required for a mount that is no bind mount");
     }
-    checkProc(mount, absolute, type, bind);
+    String problem = MountDestination.problemInProc(absolute, type, bind);
+    if (problem != null) {
+      mount.error("destination", problem);
+    }
     return new Mount(
         absolute,
         bind ? null : type,
@@ -187,50 +184,19 @@ public final class Mounts {
     };
   }
 
-  /** A mount over files of /proc would let a container lie to the runtime (CVE-2019-16884). */
-  private static void checkProc(
-      Members mount, String destination, @Nullable String type, boolean bind) {
-    String clean = clean(destination);
-    if (clean.equals("/proc")) {
-      // Whether a bind's source is a procfs is seen when it is bound.
-      if (!bind && !"proc".equals(type)) {
-        mount.error("destination", "\"/proc\" may be covered by a mount of type proc only");
-      }
-    } else if (clean.startsWith("/proc/") && ALLOWED_IN_PROC.indexOf(" " + clean + " ") < 0) {
-      mount.error("destination", "\"" + clean + "\" is inside /proc, which must not be covered");
-    }
-  }
-
-  /** The path without doubled slashes and dots. */
-  static String clean(String path) {
-    List<String> parts = new ArrayList<>();
-    int from = 0;
-    while (from <= path.length()) {
-      int to = path.indexOf('/', from);
-      if (to < 0) {
-        to = path.length();
-      }
-      String part = path.substring(from, to);
-      if (part.equals("..")) {
-        if (!parts.isEmpty()) {
-          parts.remove(parts.size() - 1);
-        }
-      } else if (!part.isEmpty() && !part.equals(".")) {
-        parts.add(part);
-      }
-      from = to + 1;
-    }
-    StringBuilder out = new StringBuilder();
-    for (String part : parts) {
-      out.append('/').append(part);
-    }
-    return out.length() == 0 ? "/" : out.toString();
+  /**
+   * The mounts with destinations that are paths in the container.
+   *
+   * @param root the host's path of the root filesystem, absolute
+   */
+  public static List<Mount> inContainer(List<Mount> mounts, String root, Problems problems) {
+    return MountDestination.inContainer(mounts, root, problems);
   }
 
   /** Whether something of the host's is bound over /dev, so that no devices are made there. */
   public static boolean bindsDev(List<Mount> mounts) {
     for (Mount m : mounts) {
-      if (m.options().bind() && clean(m.destination()).equals("/dev")) {
+      if (m.options().bind() && MountDestination.clean(m.destination()).equals("/dev")) {
         return true;
       }
     }
@@ -250,32 +216,49 @@ public final class Mounts {
 
   /** Opens what bind mounts show of the host, in their order. */
   public static void planTrees(
-      List<Mount> mounts, String bundle, MountIdMaps idMaps, PlanBuilder plan) {
+      List<Mount> mounts, Sources sources, MountIdMaps idMaps, PlanBuilder plan) {
     for (Mount m : mounts) {
-      if (m.options().bind() && !m.options().remount() && !"cgroup".equals(m.type())) {
-        Action tree = new Action.OpenTree(source(m, bundle), m.options().recursive(), idMaps.of(m));
+      // What is in the root shows the mounts made before: it is opened when its turn comes.
+      boolean ready = m.idMap() != null || sources.inRoot(m) == null;
+      if (m.options().bind() && !m.options().remount() && ready) {
+        Action tree = new Action.OpenTree(sources.of(m), m.options().recursive(), idMaps.of(m));
         plan.add(Phase.PARENT_AFTER_CLONE, tree, m.origin());
       }
     }
   }
 
-  /** A relative source of a bind mount is relative to the bundle. */
-  private static String source(Mount mount, String bundle) {
-    boolean relative = mount.options().bind() && !mount.source().startsWith("/");
-    return relative ? bundle + "/" + mount.source() : mount.source();
+  /**
+   * Where sources of bind mounts are looked for.
+   *
+   * @param bundle to which relative ones are relative
+   * @param root the host's path of the root filesystem, absolute
+   */
+  public record Sources(String bundle, String root) {
+    /** The host's path of a source, or the name of what is no bind mount. */
+    String of(Mount mount) {
+      boolean relative = mount.options().bind() && !mount.source().startsWith("/");
+      return relative ? bundle + "/" + mount.source() : mount.source();
+    }
+
+    /** The path in the container of a source that lies in the root; null for others. */
+    @Nullable String inRoot(Mount mount) {
+      return mount.options().bind()
+          ? MountDestination.below(MountDestination.clean(root), of(mount))
+          : null;
+    }
   }
 
   /**
    * What mounts depend on.
    *
-   * @param bundle to which relative sources of bind mounts are relative
+   * @param sources where bind mounts come from
    * @param cgroups what a mount of type cgroup shows
    * @param cgroupNamespace whether the container has a cgroup namespace
    * @param label the SELinux context of new filesystems; null for none
    * @param idMaps the mappings of id-mapped mounts
    */
   public record Setting(
-      String bundle,
+      Sources sources,
       List<Action.Hierarchy> cgroups,
       boolean cgroupNamespace,
       @Nullable String label,
@@ -290,7 +273,7 @@ public final class Mounts {
         planCgroup(m, setting, plan, problems);
         continue;
       }
-      String source = source(m, setting.bundle());
+      String source = setting.sources().of(m);
       boolean later = readonlyLater(m);
       if (later) {
         options = options.writable();
@@ -301,13 +284,15 @@ public final class Mounts {
       }
       String destination = plain(m.destination());
       Action.IdMapped idMapped = setting.idMaps().of(m);
-      Action action = new Action.MakeMount(destination, m.type(), source, options, idMapped);
+      String inRoot = setting.sources().inRoot(m);
+      Action action =
+          new Action.MakeMount(destination, m.type(), source, inRoot, options, idMapped);
       plan.add(Phase.CHILD_SETUP, action, m.origin());
       if (later) {
         MountOptions readonly = MountOptions.readonlyRemount();
         plan.add(
             Phase.CHILD_AFTER_PIVOT,
-            new Action.MakeMount(m.destination(), null, "", readonly, null),
+            new Action.MakeMount(m.destination(), null, "", null, readonly, null),
             m.origin());
       }
     }
@@ -315,7 +300,7 @@ public final class Mounts {
 
   /** The two destinations that are special, however they are written; any other as it is. */
   private static String plain(String destination) {
-    String clean = clean(destination);
+    String clean = MountDestination.clean(destination);
     return clean.equals("/") || clean.equals("/proc") ? clean : destination;
   }
 
@@ -341,7 +326,8 @@ public final class Mounts {
   private static boolean readonlyLater(Mount m) {
     MountOptions o = m.options();
     boolean readonly = (o.attrSet() & MOUNT_ATTR_RDONLY) != 0;
-    boolean filled = "tmpfs".equals(m.type()) || clean(m.destination()).equals("/dev");
+    boolean filled =
+        "tmpfs".equals(m.type()) || MountDestination.clean(m.destination()).equals("/dev");
     return readonly && filled && !o.bind() && !o.remount();
   }
 

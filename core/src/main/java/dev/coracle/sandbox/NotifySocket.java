@@ -54,7 +54,7 @@ public final class NotifySocket {
     long attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
     MountOptions options =
         new MountOptions(
-            true, false, false, attributes, 0, 0, 0, List.of(), 0, false, false, List.of());
+            true, false, false, attributes, 0, 0, 0, 0, List.of(), 0, false, false, List.of());
     List<Mount> mounts = new ArrayList<>(spec.mounts());
     // Last: the bundle's own may be at /run.
     mounts.add(new Mount(DIRECTORY, null, directory, options, null, ORIGIN));

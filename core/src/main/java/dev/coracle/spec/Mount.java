@@ -26,6 +26,11 @@ public record Mount(
     @Nullable IdMap idMap,
     Origin origin) {
 
+  /** The same at another place. */
+  public Mount at(String other) {
+    return new Mount(other, type, source, options, idMap, origin);
+  }
+
   /**
    * How the ids of files are translated at a mount (mount_setattr(2), MOUNT_ATTR_IDMAP).
    *
@@ -45,6 +50,8 @@ public record Mount(
    * @param remount whether an existing mount is changed
    * @param attrSet MOUNT_ATTR_* of the mount itself to set
    * @param attrClear MOUNT_ATTR_* of the mount itself to clear
+   * @param impliedClear MOUNT_ATTR_* that a bind mount loses because they are not asked for; where
+   *     the kernel has locked one for a user namespace, it stays (mount_namespaces(7))
    * @param recursiveSet MOUNT_ATTR_* to set on the mount and on all below it
    * @param recursiveClear MOUNT_ATTR_* to clear on the mount and on all below it
    * @param superFlags options of the superblock that are plain words: {@code sync}, {@code ro}
@@ -59,6 +66,7 @@ public record Mount(
       boolean remount,
       long attrSet,
       long attrClear,
+      long impliedClear,
       long recursiveSet,
       long recursiveClear,
       List<String> superFlags,
@@ -88,6 +96,7 @@ public record Mount(
           remount,
           attributes,
           attrClear,
+          impliedClear,
           recursiveSet,
           recursiveClear,
           flags,
@@ -100,7 +109,7 @@ public record Mount(
     /** What makes a mount read-only that is there, and leaves all else as it is. */
     public static MountOptions readonlyRemount() {
       return new MountOptions(
-          true, false, true, MOUNT_ATTR_RDONLY, 0, 0, 0, List.of(), 0, false, false, List.of());
+          true, false, true, MOUNT_ATTR_RDONLY, 0, 0, 0, 0, List.of(), 0, false, false, List.of());
     }
   }
 }

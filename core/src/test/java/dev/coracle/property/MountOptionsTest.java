@@ -29,6 +29,15 @@ class MountOptionsTest {
     return table.build(false);
   }
 
+  private static final long FLAGS =
+      Mount.MOUNT_ATTR_RDONLY
+          | Mount.MOUNT_ATTR_NOSUID
+          | Mount.MOUNT_ATTR_NODEV
+          | Mount.MOUNT_ATTR_NOEXEC
+          | Mount.MOUNT_ATTR_NOSYMFOLLOW;
+
+  private static final long TIMES = Mount.MOUNT_ATTR__ATIME | Mount.MOUNT_ATTR_NODIRATIME;
+
   @Test
   void everyOptionOfTheSpecIsTakenAndTold() {
     List<String> taken = new ArrayList<>();
@@ -77,6 +86,45 @@ class MountOptionsTest {
   }
 
   @Test
+  void aBindKeepsItsSourcesFlagsWhereNoOptionSpeaksOfFlags() {
+    for (String option : List.of("bind", "rbind", "rprivate", "rro", "defaults", "idmap")) {
+      MountOptions o = build("bind", option);
+      assertThat(o.attrClear()).as(option).isZero();
+      assertThat(o.impliedClear()).as(option).isZero();
+    }
+  }
+
+  @Test
+  void aBindLosesWhatIsNotAskedFor() {
+    MountOptions o = build("bind", "ro", "exec");
+    assertThat(o.attrSet()).isEqualTo(Mount.MOUNT_ATTR_RDONLY);
+    assertThat(o.attrClear()).isEqualTo(Mount.MOUNT_ATTR_RDONLY | Mount.MOUNT_ATTR_NOEXEC);
+    assertThat(o.impliedClear()).isEqualTo(FLAGS & ~o.attrClear());
+    for (String option : List.of("rw", "sync", "silent", "atime", "diratime")) {
+      MountOptions one = build("bind", option);
+      assertThat(one.attrClear() | one.impliedClear()).as(option).isEqualTo(FLAGS);
+    }
+    assertThat(build("ro").impliedClear()).as("a new filesystem").isZero();
+  }
+
+  @Test
+  void aBindsTimesOfAccessChangeByWordsThatSetThemOnly() {
+    for (String none : List.of("atime", "norelatime", "nostrictatime", "diratime")) {
+      MountOptions o = build("bind", none);
+      assertThat((o.attrSet() | o.attrClear()) & TIMES).as(none).isZero();
+    }
+    assertThat(build("bind", "noatime", "atime").attrClear() & TIMES).isZero();
+    assertThat(build("bind", "nodiratime", "diratime").attrClear() & TIMES).isZero();
+    // As mount(2) has it: what is set stands for all of them, and the default is relatime.
+    for (String some : List.of("relatime", "noatime", "strictatime", "nodiratime")) {
+      assertThat(build("bind", some).attrClear() & TIMES).as(some).isEqualTo(TIMES);
+    }
+    assertThat(build("bind", "nodiratime").attrSet()).isEqualTo(Mount.MOUNT_ATTR_NODIRATIME);
+    assertThat(build("bind", "noatime", "norelatime").attrSet())
+        .isEqualTo(Mount.MOUNT_ATTR_NOATIME);
+  }
+
+  @Test
   void recursiveOnesStandApart() {
     MountOptions o = build("rro", "nosuid", "rnodev");
     assertThat(o.attrSet()).isEqualTo(Mount.MOUNT_ATTR_NOSUID);
@@ -116,6 +164,6 @@ class MountOptionsTest {
     "a, /a"
   })
   void cleanPaths(String path, String clean) {
-    assertThat(Mounts.clean(path)).isEqualTo(clean);
+    assertThat(MountDestination.clean(path)).isEqualTo(clean);
   }
 }

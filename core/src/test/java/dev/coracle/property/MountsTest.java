@@ -35,7 +35,9 @@ class MountsTest {
     PlanBuilder plan = new PlanBuilder();
     MountIdMaps idMaps = new MountIdMaps(own);
     idMaps.plan(spec.mounts(), plan, problems);
-    Mounts.Setting setting = new Mounts.Setting("/bundle", cgroups, true, label, idMaps);
+    Mounts.Setting setting =
+        new Mounts.Setting(
+            new Mounts.Sources("/bundle", "/bundle/rootfs"), cgroups, true, label, idMaps);
     Mounts.plan(spec.mounts(), setting, plan, problems);
     return plan.build().steps();
   }

@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
+import dev.coracle.it.harness.CoracleOnly;
+import dev.coracle.it.harness.Mapped;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -70,6 +73,42 @@ class MountsIT {
     bundle.mount("/a/b", "tmpfs", "tmpfs", "size=64k").mount("/a/b/c", "tmpfs", "tmpfs");
     bundle.sh("cut -d' ' -f5 /proc/self/mountinfo | grep ^/a");
     assertThat(bed.outputOf(bundle)).isEqualTo("/a\n/a/b\n/a/b/c");
+  }
+
+  @Test
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 takes it as a path in the container",
+      expect = Unsupported.Expect.EITHER)
+  void theHostsPathOfTheRootLeadsIntoTheContainer(Testbed bed) {
+    Path file = bed.file("file", "a file");
+    Bundle bundle = bed.bundle();
+    bundle.mount(bundle.rootfs() + "/data/file", "bind", file, "bind", "ro");
+    assertThat(bed.outputOf(bundle.args("cat", "/data/file"))).isEqualTo("a file");
+  }
+
+  @Test
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 takes sources before it mounts",
+      expect = Unsupported.Expect.EITHER)
+  void aSourceInTheRootShowsTheMountsBefore(Testbed bed) {
+    for (Bundle bundle : List.of(bed.bundle(), Mapped.bundle(bed))) {
+      Path file = bed.file("file", "a file");
+      bundle.mount("/a", "tmpfs", "tmpfs").mount("/a/file", "bind", file, "bind");
+      bundle.mount("/b", "bind", bundle.rootfs() + "/a", "rbind").args("cat", "/b/file");
+      assertThat(bed.outputOf(bundle)).isEqualTo("a file");
+    }
+  }
+
+  /** The host's file stays out of reach where a link of the image stands in the source's way. */
+  @Test
+  @CoracleOnly("runc follows the link on the host, and crun too")
+  void noLinkInTheRootLeadsASourceOut(Testbed bed) {
+    Path secret = bed.file("secret", "of the host");
+    Bundle bundle = bed.bundle().symlink("/link", secret.toString());
+    bundle.mount("/b", "bind", bundle.rootfs() + "/link", "bind").args("cat", "/b");
+    assertThat(bed.run(bundle).exitsWith(1).stderr()).contains("/mounts/", "ENOENT");
   }
 
   @Test

@@ -16,6 +16,7 @@ import static dev.coracle.abi.Mount.FSMOUNT_CLOEXEC;
 import static dev.coracle.abi.Mount.FSOPEN_CLOEXEC;
 import static dev.coracle.abi.Mount.FSPICK_CLOEXEC;
 import static dev.coracle.abi.Mount.FSPICK_EMPTY_PATH;
+import static dev.coracle.abi.Mount.MOUNT_ATTR_NOSYMFOLLOW;
 import static dev.coracle.abi.Mount.MOUNT_ATTR__ATIME;
 import static dev.coracle.abi.Mount.MOVE_MOUNT_F_EMPTY_PATH;
 import static dev.coracle.abi.Mount.MOVE_MOUNT_T_EMPTY_PATH;
@@ -154,7 +155,11 @@ final class MountActions {
     boolean mapped = tree >= 0;
     if (tree < 0) {
       long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive() ? AT_RECURSIVE : 0);
-      tree = k.open_tree(AT_FDCWD, mount.source(), flags);
+      String inRoot = mount.inRoot();
+      tree =
+          inRoot == null
+              ? k.open_tree(AT_FDCWD, mount.source(), flags)
+              : treeInRoot(c, inRoot, flags);
     }
     if (tree < 0) {
       return tree;
@@ -167,6 +172,17 @@ final class MountActions {
       c.close(tree);
       return set;
     }
+    return tree;
+  }
+
+  /** A copy of what the root shows by now at a path, where no link leads out. */
+  private static long treeInRoot(Context c, String path, long flags) {
+    long source = RootFiles.open(c.kernel, c.root, path);
+    if (source < 0) {
+      return source;
+    }
+    long tree = c.kernel.open_tree((int) source, "", flags | AT_EMPTY_PATH);
+    c.close(source);
     return tree;
   }
 
@@ -184,12 +200,20 @@ final class MountActions {
   /** Sets what options say of a mount itself, in the order from the one to all below it. */
   static long attributes(Kernel k, int mount, MountOptions o) {
     long result = 0;
-    if (o.attrSet() != 0 || o.attrClear() != 0) {
-      result = k.mount_setattr(mount, "", AT_EMPTY_PATH, o.attrSet(), o.attrClear(), 0, -1);
-      long set = o.attrSet() & ~MOUNT_ATTR__ATIME;
-      long clear = o.attrClear() & ~MOUNT_ATTR__ATIME;
-      if (result == -Errno.EPERM && (o.attrClear() & MOUNT_ATTR__ATIME) != 0) {
-        // In a user namespace access times stay as the host has them (mount_namespaces(7)).
+    long implied = o.impliedClear();
+    if (o.attrSet() != 0 || o.attrClear() != 0 || implied != 0) {
+      long clear = o.attrClear() | implied;
+      result = k.mount_setattr(mount, "", AT_EMPTY_PATH, o.attrSet(), clear, 0, -1);
+      if (result == -Errno.EPERM && (implied & ~MOUNT_ATTR_NOSYMFOLLOW) != 0) {
+        // In a user namespace the host's flags are locked, all but one: they stay where nobody
+        // asked for the opposite.
+        clear = o.attrClear() | implied & MOUNT_ATTR_NOSYMFOLLOW;
+        result = k.mount_setattr(mount, "", AT_EMPTY_PATH, o.attrSet(), clear, 0, -1);
+      } else if (result == -Errno.EPERM && !o.bind() && (clear & MOUNT_ATTR__ATIME) != 0) {
+        // What stands in for a filesystem that a user namespace may not mount (the host's cgroups)
+        // keeps the host's access times.
+        long set = o.attrSet() & ~MOUNT_ATTR__ATIME;
+        clear = clear & ~MOUNT_ATTR__ATIME;
         result =
             set == 0 && clear == 0
                 ? 0
