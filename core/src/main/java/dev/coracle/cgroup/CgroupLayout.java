@@ -133,12 +133,13 @@ public record CgroupLayout(Version version, List<Hierarchy> v1, @Nullable Unifie
     List<Action.Hierarchy> out = new ArrayList<>();
     for (int i = 0; i < v1.size(); i++) {
       Hierarchy h = v1.get(i);
-      out.add(new Action.Hierarchy(base(h.mountPoint()), h.name(), paths.v1().get(i).path()));
+      String path = paths.v1().get(i).path();
+      out.add(new Action.Hierarchy(base(h.mountPoint()), h.name(), path, h.ownDirectory()));
     }
     Unified u = unified;
     String v2 = paths.v2Path();
     if (!out.isEmpty() && u != null && v2 != null) {
-      out.add(new Action.Hierarchy(base(u.mountPoint()), null, v2));
+      out.add(new Action.Hierarchy(base(u.mountPoint()), null, v2, u.ownDirectory()));
     }
     return out;
   }

@@ -338,9 +338,10 @@ public final class Planner {
 
   private List<Action.Hierarchy> cgroupMounts() {
     String v2 = target.cgroups().v2Path();
-    if (host.cgroups().version() == CgroupLayout.Version.V2 && v2 != null) {
+    CgroupLayout.Unified unified = host.cgroups().unified();
+    if (host.cgroups().version() == CgroupLayout.Version.V2 && v2 != null && unified != null) {
       List<Action.Hierarchy> out = new ArrayList<>();
-      out.add(new Action.Hierarchy("", null, v2));
+      out.add(new Action.Hierarchy("", null, v2, unified.ownDirectory()));
       return out;
     }
     return host.cgroups().mounts(target.cgroups());

@@ -475,7 +475,9 @@ public final class RecordingKernel implements Kernel {
 
   @Override
   public long open_tree(int dirfd, String path, long flags) {
-    return descriptor("open_tree", Calls.open_tree(dirfd, path, flags));
+    long result = descriptor("open_tree", Calls.open_tree(dirfd, path, flags));
+    Integer errno = state.broken.get(path);
+    return result >= 0 && errno != null ? -errno : result;
   }
 
   @Override

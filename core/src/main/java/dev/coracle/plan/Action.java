@@ -316,8 +316,10 @@ public sealed interface Action {
    * @param name the directory, such as {@code cpu,cpuacct}
    * @param mountData what mount(2) takes as data; null for cgroup v2
    * @param hostPath the container's cgroup on the host
+   * @param callersPath the cgroup of who creates it, where its process stays if a user who is not
+   *     root can give it none of its own
    */
-  record Hierarchy(String name, @Nullable String mountData, String hostPath) {}
+  record Hierarchy(String name, @Nullable String mountData, String hostPath, String callersPath) {}
 
   /** Makes one device node. */
   record MakeDevice(String path, int type, long major, long minor, int mode, long uid, long gid)

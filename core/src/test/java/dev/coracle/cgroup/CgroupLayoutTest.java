@@ -154,11 +154,14 @@ class CgroupLayoutTest {
   void mountsForTheContainer() {
     CgroupLayout layout = parse(HYBRID_MOUNTS, HYBRID_SELF);
     assertThat(layout.mounts(CgroupPaths.of(layout, "/x", "id")))
-        .extracting(h -> h.name() + " " + h.mountData() + " " + h.hostPath())
+        .extracting(
+            h -> h.name() + " " + h.mountData() + " " + h.hostPath() + " " + h.callersPath())
         .contains(
-            "cpu,cpuacct cpu,cpuacct /sys/fs/cgroup/cpu,cpuacct/x",
-            "systemd name=systemd /sys/fs/cgroup/systemd/x",
-            "unified null /sys/fs/cgroup/unified/x")
+            "cpu,cpuacct cpu,cpuacct /sys/fs/cgroup/cpu,cpuacct/x" + " /sys/fs/cgroup/cpu,cpuacct",
+            "systemd name=systemd /sys/fs/cgroup/systemd/x"
+                + " /sys/fs/cgroup/systemd/user.slice/session-1.scope",
+            "unified null /sys/fs/cgroup/unified/x"
+                + " /sys/fs/cgroup/unified/user.slice/session-1.scope")
         .hasSize(7);
   }
 }

@@ -21,9 +21,9 @@ import org.junit.jupiter.api.Test;
 
 class MountsTest {
   private static final List<Action.Hierarchy> V1 =
-      List.of(new Action.Hierarchy("pids", "pids", "/cg/pids/id"));
+      List.of(new Action.Hierarchy("pids", "pids", "/cg/pids/id", "/cg/pids"));
   private static final List<Action.Hierarchy> V2 =
-      List.of(new Action.Hierarchy("", null, "/cg/id"));
+      List.of(new Action.Hierarchy("", null, "/cg/id", "/cg"));
 
   private final Problems problems = new Problems();
   private MountIdMaps.@Nullable UserNamespace own;

@@ -101,6 +101,11 @@ final class CgroupMount {
       c.tolerate();
       tree = c.kernel.open_tree(AT_FDCWD, h.hostPath(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     }
+    if (tree == -Errno.ENOENT && c.isRootless()) {
+      // It could not be made, so the process is still in the caller's.
+      c.tolerate();
+      tree = c.kernel.open_tree(AT_FDCWD, h.callersPath(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    }
     if (tree < 0) {
       return tree;
     }
