@@ -47,6 +47,9 @@ public final class Criu {
   private static final int NOT_EXECUTED = 127;
   private static final int MOST_CGROUP_BYTES = 1 << 20;
 
+  /** What it says of itself once it is in its cgroups, before it is criu. */
+  private static final String JOINED = "J";
+
   private final DescribingKernel k;
   private final String program;
   private final List<String> variables;
@@ -90,7 +93,8 @@ public final class Criu {
   }
 
   /**
-   * Starts it where a container's process would be: in the cgroups of a plan that was prepared.
+   * Starts it where a container's process would be: in the cgroups of a plan that was prepared. It
+   * must be ended by {@link #end} where that fails.
    *
    * @param kept descriptors that it keeps
    * @return why it cannot, or null
@@ -144,12 +148,36 @@ public final class Criu {
     pidfd = child[0];
     socket = pair[0];
     close(pair[1]);
-    return null;
+    return joins == null ? null : awaitJoined();
+  }
+
+  /** Only from then on its cgroups are the container's: before, they are still ours. */
+  private @Nullable String awaitJoined() {
+    byte[] buffer = new byte[MOST_MESSAGE_BYTES];
+    long n = k.read(socket, buffer, 0, buffer.length);
+    while (n == -Errno.EINTR) {
+      n = k.read(socket, buffer, 0, buffer.length);
+    }
+    if (n <= 0) {
+      return n < 0 ? "cannot hear criu: " + k.explain(n) : "criu ended before it was executed";
+    }
+    String said = Bytes.text(buffer, 0, (int) n);
+    return said.equals(JOINED) ? null : "criu cannot be executed: " + said;
   }
 
   private void becomeCriu(@Nullable Context c, @Nullable List<Step> joins, int end, int[] kept) {
-    String problem = c == null || joins == null ? null : StepList.run(c, joins);
-    long result = k.fcntl(end, F_SETFD, 0);
+    long result = 0;
+    if (c != null && joins != null) {
+      String problem = StepList.run(c, joins);
+      byte[] message = Bytes.utf8(problem == null ? JOINED : problem);
+      result = k.write(end, message, 0, message.length);
+      if (problem != null) {
+        exit();
+      }
+    }
+    if (result >= 0) {
+      result = k.fcntl(end, F_SETFD, 0);
+    }
     for (int fd : kept) {
       if (result >= 0) {
         result = k.fcntl(fd, F_SETFD, 0);
@@ -158,12 +186,15 @@ public final class Criu {
     if (result >= 0) {
       result = k.resetSignals();
     }
-    if (result >= 0 && problem == null) {
+    if (result >= 0) {
       result = k.execve(program, List.of("criu", "swrk", Integer.toString(end)), variables);
     }
-    String why = problem == null ? k.explain(result) : problem;
-    byte[] message = Bytes.utf8("criu cannot be executed: " + why + "\n");
+    byte[] message = Bytes.utf8("criu cannot be executed: " + k.explain(result) + "\n");
     Files.writeAll(k, 2, message, 0, message.length);
+    exit();
+  }
+
+  private void exit() {
     long exited = k.exit_group(NOT_EXECUTED);
     throw new IllegalStateException("exit_group: " + exited);
   }
