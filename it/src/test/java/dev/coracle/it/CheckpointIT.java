@@ -3,6 +3,7 @@ package dev.coracle.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coracle.it.harness.Bundle;
+import dev.coracle.it.harness.Cgroups;
 import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.ConsoleSocket;
 import dev.coracle.it.harness.Container;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -42,6 +44,28 @@ class CheckpointIT {
       assertThat(pidFile(bed)).isEqualTo(Integer.toString(c.pid()));
       awaitCount(bundle, count + 3);
       assertThat(c.exec("cat", "/tmp/count").ok().line()).isNotEmpty();
+    }
+  }
+
+  @Test
+  @EnabledIfSystemProperty(named = CRIU, matches = ".+")
+  void whatIsRestoredIsInItsCgroupsAndCanBeCheckpointedAgain(Testbed bed) {
+    Bundle bundle = counting(bed);
+    started(bed, bundle);
+    awaitCount(bundle, 3);
+    checkpoint(bed, bundle).ok();
+    for (int i = 0; i < 5; i++) {
+      int count = count(bundle);
+      Container c = restored(bed, bundle);
+      List<Path> cgroups = Cgroups.here().named(bundle.cgroupsPath());
+      assertThat(cgroups).isNotEmpty();
+      for (Path cgroup : cgroups) {
+        assertThat(Cgroups.read(cgroup.resolve("cgroup.procs")).lines())
+            .as(cgroup.toString())
+            .contains(c.pid() + "");
+      }
+      awaitCount(bundle, count + 3);
+      checkpoint(bed, bundle).ok(); // its processes are found by their cgroup
     }
   }
 

@@ -7,6 +7,7 @@ import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
+import dev.coracle.it.harness.HostUser;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Mapped;
 import dev.coracle.it.harness.Result;
@@ -23,7 +24,7 @@ import org.junit.jupiter.api.Test;
 /** The runtime of a user who is not root, and of root of a user namespace. */
 @ContainerTest
 class RootlessIT {
-  private static final int USER = 65533;
+  private static final int USER = HostUser.ID;
 
   /** The runtime with a state folder of the user's, below XDG_RUNTIME_DIR. */
   private static Command asUser(Testbed bed, String... args) {
@@ -32,9 +33,7 @@ class RootlessIT {
 
   private static Command asUser(Testbed bed, List<String> before, String... args) {
     List<String> argv = new ArrayList<>(before);
-    argv.addAll(
-        List.of(
-            "setpriv", "--reuid=" + USER, "--regid=" + USER, "--clear-groups", "--inh-caps=-all"));
+    argv.addAll(HostUser.become());
     argv.add(binary(bed).toString());
     argv.addAll(List.of(args));
     return bed.program(argv.toArray(String[]::new)).env("XDG_RUNTIME_DIR", home(bed).toString());
@@ -132,31 +131,10 @@ class RootlessIT {
       runtime = "runc",
       reason = "needs cgroups of its own for that",
       expect = Unsupported.Expect.EITHER)
-  void rangesAreMappedByTheHelpers(Testbed bed) throws IOException {
-    Path passwd =
-        bed.file(
-            "passwd",
-            "root:x:0:0::/root:/bin/sh\nmariner:x:" + USER + ":" + USER + "::/:/bin/sh\n");
-    Path ranges = bed.file("subid", "mariner:300000:65536\n");
-    bed.program("touch", "/etc/subuid", "/etc/subgid").execute().ok();
-    List<String> before =
-        List.of(
-            "unshare",
-            "-m",
-            "--propagation",
-            "private",
-            "sh",
-            "-c",
-            "mount --bind "
-                + passwd
-                + " /etc/passwd && mount --bind "
-                + ranges
-                + " /etc/subuid && mount --bind "
-                + ranges
-                + " /etc/subgid && exec \"$@\"",
-            "sh");
+  void rangesAreMappedByTheHelpers(Testbed bed) {
+    List<String> before = new HostUser(bed.directory(), home(bed)).known();
     Bundle bundle = bundle(bed);
-    List<JsonObject> map = List.of(Mapped.line(0, USER, 1), Mapped.line(1, 300000, 65536));
+    List<JsonObject> map = List.of(Mapped.line(0, USER, 1), Mapped.line(1, HostUser.RANGE, 65536));
     bundle.set("/linux/uidMappings", map).set("/linux/gidMappings", map);
     bundle.set("/process/user/uid", 1000).set("/process/user/gid", 1000);
     bundle.set("/process/user/additionalGids", List.of(7));

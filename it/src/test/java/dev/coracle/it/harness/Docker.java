@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,15 +23,28 @@ public final class Docker implements AutoCloseable {
   private final Command.Running daemon;
 
   public Docker() {
+    this(false);
+  }
+
+  /** One with --userns-remap: root of its containers is the first of a user's subordinate ids. */
+  public static Docker remapped() {
+    return new Docker(true);
+  }
+
+  private Docker(boolean remapped) {
     try {
       directory = Files.createTempDirectory("citd");
+      // That other user must reach the image.
+      Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     // crun refuses the hybrid layout; the others do not mind the v1 one.
     String inNamespaces =
-        "ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null;"
+        (remapped ? new HostUser(directory, directory).mounts() + " || exit 1; " : "")
+            + "ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null;"
             + " mount -t tmpfs tmpfs /run; exec dockerd"
+            + (remapped ? " --userns-remap " + HostUser.NAME : "")
             + " --data-root $0/data --exec-root $0/exec --pidfile $0/pid -H unix://$0/sock"
             + " --storage-driver overlay2 --bip 172.31.249.1/24 --add-runtime tested="
             + OciRuntime.underTest().binary();

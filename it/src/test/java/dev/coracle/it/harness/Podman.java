@@ -13,7 +13,7 @@ public final class Podman implements AutoCloseable {
   public static final String IMAGE = "localhost/coracle-it";
 
   /** What works on a host whose root has no CAP_SYS_RESOURCE and where no systemd runs. */
-  private static final String SETTINGS =
+  static final String SETTINGS =
       """
       [containers]
       default_ulimits = ["nofile=1024:20000", "nproc=4096:32768"]
@@ -23,6 +23,8 @@ public final class Podman implements AutoCloseable {
       events_logger = "file"
       """;
 
+  static final String POLICY = "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}";
+
   private final EngineCgroup cgroup = new EngineCgroup("libpod_parent");
   private final Path directory;
 
@@ -30,9 +32,7 @@ public final class Podman implements AutoCloseable {
     try {
       directory = Files.createTempDirectory("citp");
       Files.writeString(directory.resolve("containers.conf"), SETTINGS);
-      Files.writeString(
-          directory.resolve("policy.json"),
-          "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}");
+      Files.writeString(directory.resolve("policy.json"), POLICY);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
