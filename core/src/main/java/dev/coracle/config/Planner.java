@@ -232,7 +232,7 @@ public final class Planner {
     if (target.isolated()) {
       ExecCPUAffinity.planReset(plan);
     }
-    process(process);
+    process(process, spec.hooks());
   }
 
   /**
@@ -348,7 +348,7 @@ public final class Planner {
   }
 
   /** What becomes of the process: the same for its first process and for exec. */
-  private void process(Process process) {
+  private void process(Process process, dev.coracle.spec.Hooks hooks) {
     Process.Capabilities capabilities = process.capabilities();
     Origin capabilitiesOrigin = Origin.of(Capabilities.POINTER);
     if (capabilities == null && target.isolated()) {
@@ -382,6 +382,7 @@ public final class Planner {
     if (seccomp != null && late && !seccomp.notifies()) {
       SeccompFilter.plan(seccomp, Phase.CHILD_START, target.bundle(), plan);
     }
+    Hooks.planStart(hooks, plan);
     Args.planExecute(process.args(), process.env(), process.user().uid(), plan);
   }
 
@@ -429,7 +430,7 @@ public final class Planner {
     if (target.isolated()) {
       ExecCPUAffinity.planFinal(process.execCpuAffinity(), plan);
     }
-    process(process);
+    process(process, dev.coracle.spec.Hooks.NONE);
   }
 
   private void joinContainer(Phase phase, long flags, @Nullable Origin origin) {

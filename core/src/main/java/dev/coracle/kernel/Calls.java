@@ -341,6 +341,10 @@ final class Calls {
         + ")";
   }
 
+  static String fork(int[] pidfd) {
+    return "fork([" + pidfd.length + "])";
+  }
+
   static String execve(String path, List<String> argv, List<String> envp) {
     return "execve(" + quote(path) + ", " + list(argv) + ", " + list(envp) + ")";
   }

@@ -299,6 +299,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long fork(int[] pidfd) {
+    long result = kernel.fork(pidfd);
+    return result < 0 ? failed(result, Calls.fork(pidfd)) : result;
+  }
+
+  @Override
   public long execve(String path, List<String> argv, List<String> envp) {
     long result = kernel.execve(path, argv, envp);
     return result < 0 ? failed(result, Calls.execve(path, argv, envp)) : result;

@@ -156,6 +156,14 @@ public interface Kernel {
    */
   long clone3(long flags, int[] pidfd, int exitSignal, int cgroupFd);
 
+  /**
+   * clone(2) as fork(2) uses it, for where a filter refuses clone3(2): returns 0 in the child,
+   * which ends with SIGCHLD.
+   *
+   * @param pidfd gets the descriptor of the child (CLONE_PIDFD, Linux 5.2)
+   */
+  long fork(int[] pidfd);
+
   /** execve(2). */
   long execve(String path, List<String> argv, List<String> envp);
 

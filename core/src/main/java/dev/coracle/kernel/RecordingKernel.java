@@ -533,6 +533,12 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long fork(int[] pidfd) {
+    long result = answer("fork", Calls.fork(pidfd));
+    return result < 0 ? result : state.clone(pidfd);
+  }
+
+  @Override
   public long execve(String path, List<String> argv, List<String> envp) {
     String text = Calls.execve(path, argv, envp);
     long result = onPath("execve", path, text);

@@ -53,13 +53,20 @@ public final class Hooks {
   }
 
   /**
-   * Plans the four kinds that run while a container is made and started; the verbs run the other
-   * two. prestart is deprecated, and stands where createRuntime does.
+   * Plans the three kinds that run while a container is made. prestart is deprecated, and stands
+   * where createRuntime does.
    */
   public static void plan(dev.coracle.spec.Hooks hooks, PlanBuilder plan) {
     add(Phase.PARENT_HOOKS, HookKind.PRESTART, hooks.prestart(), plan);
     add(Phase.PARENT_HOOKS, HookKind.CREATE_RUNTIME, hooks.createRuntime(), plan);
     add(Phase.CHILD_BEFORE_PIVOT, HookKind.CREATE_CONTAINER, hooks.createContainer(), plan);
+  }
+
+  /**
+   * Plans those that run in the container when it is started: as the program's process, and behind
+   * its filter, as under runc. The verbs run the other two kinds.
+   */
+  public static void planStart(dev.coracle.spec.Hooks hooks, PlanBuilder plan) {
     add(Phase.CHILD_START, HookKind.START_CONTAINER, hooks.startContainer(), plan);
   }
 

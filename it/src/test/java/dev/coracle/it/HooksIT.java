@@ -8,6 +8,7 @@ import dev.coracle.it.harness.Cgroups;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Json;
+import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
@@ -77,17 +78,17 @@ class HooksIT {
 
   @Unsupported(
       runtime = "runc",
-      reason = "1.1.5 runs poststart at create",
+      reason = "1.1.5 says creating for created, and runs poststart at create",
       expect = Unsupported.Expect.EITHER)
   @Unsupported(
       runtime = "crun",
-      reason = "1.8.1 says created for creating, and / for the bundle",
+      reason = "1.8.1 says / for the bundle",
       expect = Unsupported.Expect.EITHER)
   @ParameterizedTest
   @CsvSource({
-    "prestart,creating",
-    "createRuntime,creating",
-    "createContainer,creating",
+    "prestart,created",
+    "createRuntime,created",
+    "createContainer,created",
     "startContainer,created",
     "poststart,running",
     "poststop,stopped"
@@ -197,6 +198,38 @@ class HooksIT {
     assertThat(Files.readString(bed.directory().resolve("runtime")).strip())
         .isEqualTo(Files.readSymbolicLink(Path.of("/proc/self/ns/mnt")).toString());
     assertThat(Files.readString(bed.directory().resolve("container")).strip()).isEqualTo(inside);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 loads the filter after them with no_new_privs",
+      expect = Unsupported.Expect.EITHER)
+  void startContainerIsBehindTheFilter(boolean noNewPrivileges, Testbed bed) {
+    JsonObject rule = Json.object("names", List.of("mkdir", "mkdirat"), "action", "SCMP_ACT_KILL");
+    // As engines have it: the flags of this call are out of a filter's sight.
+    JsonObject clone3 = Json.object("names", List.of("clone3"), "action", "SCMP_ACT_ERRNO");
+    clone3.addProperty("errnoRet", 38);
+    JsonObject filter =
+        Json.object(
+            "defaultAction",
+            "SCMP_ACT_ALLOW",
+            "architectures",
+            List.of("SCMP_ARCH_X86_64"),
+            "syscalls",
+            List.of(rule, clone3));
+    Bundle bundle = bed.bundle().set("/linux/seccomp", filter).sh("cat /mark");
+    bundle.set("/process/noNewPrivileges", noNewPrivileges);
+    bundle.add("/hooks/startContainer", hook("/bin/sh", "sh", "-c", "echo ran > /mark"));
+    assertThat(bed.outputOf(bundle)).isEqualTo("ran");
+    bundle = bed.bundle().set("/linux/seccomp", filter).sh("echo the program ran");
+    bundle.set("/process/noNewPrivileges", noNewPrivileges);
+    bundle.add("/hooks/startContainer", hook("/bin/sh", "sh", "-c", "exec mkdir /made"));
+    Result result = bed.run(bundle).fails();
+    assertThat(result.stdout()).doesNotContain("the program ran");
+    assertThat(result.stderr()).containsIgnoringCase("bad system call");
+    assertThat(bundle.inRootfs("/made")).doesNotExist();
   }
 
   @Test

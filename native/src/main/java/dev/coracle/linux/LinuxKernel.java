@@ -407,6 +407,13 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long fork(int[] pidfd) {
+    // clone(flags, stack, parent_tid, ...): CLONE_PIDFD writes the descriptor to parent_tid.
+    long flags = dev.coracle.abi.Process.CLONE_PIDFD | dev.coracle.abi.Process.SIGCHLD;
+    return call(Syscalls.CLONE, flags, 0, Address.ofData(pidfd).toLong());
+  }
+
+  @Override
   public long execve(String path, List<String> argv, List<String> envp) {
     Scratch.reset();
     long argvList = vector(argv);

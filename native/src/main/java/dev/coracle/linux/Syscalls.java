@@ -97,6 +97,7 @@ final class Syscalls {
   static final int PIDFD_GETFD = 86;
   static final int FACCESSAT = 87;
   static final int BIND = 88;
+  static final int CLONE = 89;
 
   private Syscalls() {}
 

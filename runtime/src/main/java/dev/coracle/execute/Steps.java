@@ -185,8 +185,8 @@ final class Steps {
     }
     String status =
         switch (a.kind()) {
-          case PRESTART, CREATE_RUNTIME, CREATE_CONTAINER -> "creating";
-          case START_CONTAINER -> "created";
+          // They come after step 2 of the lifecycle (runtime.md, "State", "Lifecycle").
+          case PRESTART, CREATE_RUNTIME, CREATE_CONTAINER, START_CONTAINER -> "created";
           case POSTSTART -> "running";
           case POSTSTOP -> "stopped";
         };

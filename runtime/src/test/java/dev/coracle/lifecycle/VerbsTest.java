@@ -254,6 +254,16 @@ class VerbsTest {
     assertThat(host.kernel.made()).containsExactly("/pid");
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {Errno.ENOSYS, Errno.EPERM})
+  void aHookIsForkedWhereAFilterRefusesClone3(int errno) throws Failure {
+    FakeHost host = stopped("hooks");
+    host.kernel.fail("clone3", 1, errno);
+    delete(host.environment());
+    assertThat(host.warned).isEmpty();
+    assertThat(host.kernel.calls()).contains("fork([1])");
+  }
+
   @Test
   void deleteOfARunningContainerNeedsForce() throws Failure {
     refused(

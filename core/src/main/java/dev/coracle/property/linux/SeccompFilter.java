@@ -91,10 +91,10 @@ public final class SeccompFilter {
   }
 
   /**
-   * Adds the step that loads the filter. It is the last one before execve(2), so that the filter
-   * need not allow what the runtime does; but without no_new_privs the kernel asks for
-   * CAP_SYS_ADMIN, so it must come before the capabilities are dropped, and a filter with a
-   * listener while there is a runtime that hands the listener on.
+   * Adds the step that loads the filter. It is the last one before execve(2) and the startContainer
+   * hooks, so that the filter need not allow what the runtime does; but without no_new_privs the
+   * kernel asks for CAP_SYS_ADMIN, so it must come before the capabilities are dropped, and a
+   * filter with a listener while there is a runtime that hands the listener on.
    *
    * @param bundle the bundle's absolute path
    */
