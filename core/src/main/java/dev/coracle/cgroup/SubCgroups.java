@@ -24,7 +24,7 @@ public final class SubCgroups {
       int colon = one.indexOf(':');
       String path = one.substring(colon + 1);
       if (climbs(path)) {
-        problems.error(ORIGIN, "must not hold \"..\": \"" + one + "\"");
+        problems.error(ORIGIN, one + " is not a sub cgroup path: it must not hold \"..\"");
       } else if (colon < 0 && asked.size() > 1) {
         problems.error(ORIGIN, "needs CONTROLLER: before the path if given twice: \"" + one + "\"");
       } else if (colon < 0) {

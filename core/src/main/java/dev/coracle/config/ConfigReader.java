@@ -145,7 +145,7 @@ public final class ConfigReader {
       return null;
     }
     if (value instanceof Json.Obj o) {
-      return new Members(o, Pointer.ROOT, problems::error);
+      return new Members(o, Pointer.ROOT, problems);
     }
     problems.error(Pointer.ROOT, "must be an object, not " + value.kind());
     return null;

@@ -13,6 +13,11 @@ public final class Members {
   public interface Sink {
     /** One problem at one place. */
     void error(Pointer at, String message);
+
+    /** Something that is passed over: as bad as a problem, for who does not tell them apart. */
+    default void warning(Pointer at, String message) {
+      error(at, message);
+    }
   }
 
   private final Json.Obj object;
@@ -48,6 +53,11 @@ public final class Members {
   /** Tells that the member {@code key} is wrong. */
   public void error(String key, String message) {
     sink.error(pointer(key), message);
+  }
+
+  /** Tells that something of the member {@code key} is passed over. */
+  public void warning(String key, String message) {
+    sink.warning(pointer(key), message);
   }
 
   /** Tells that something inside this object is wrong. */

@@ -1,15 +1,17 @@
 package dev.coracle.problem;
 
+import dev.coracle.json.Members;
 import dev.coracle.json.Pointer;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The problems found so far: all of them are told at once, so none of them stops the search. */
-public final class Problems {
+public final class Problems implements Members.Sink {
   private final List<Problem> all = new ArrayList<>();
   private int errors;
 
   /** Adds an error at a property. */
+  @Override
   public void error(Pointer at, String message) {
     error(Origin.of(at), message);
   }
@@ -21,6 +23,7 @@ public final class Problems {
   }
 
   /** Adds a warning at a property. */
+  @Override
   public void warning(Pointer at, String message) {
     all.add(new Problem(Problem.Severity.WARNING, Origin.of(at), message));
   }

@@ -56,8 +56,8 @@ class SubCgroupsTest {
     of("cpu:a", "cpuacct:b");
     assertThat(problems.errorText().split("\n"))
         .containsExactly(
-            "--cgroup: must not hold \"..\": \"..\"",
-            "--cgroup: must not hold \"..\": \"memory:a/../../b\"",
+            "--cgroup: .. is not a sub cgroup path: it must not hold \"..\"",
+            "--cgroup: memory:a/../../b is not a sub cgroup path: it must not hold \"..\"",
             "--cgroup: needs CONTROLLER: before the path if given twice: \"a\"",
             "--cgroup: there is no cgroup v1 hierarchy of \"rdma\"",
             "--cgroup: there is no cgroup v1 hierarchy of \"\"",

@@ -109,6 +109,21 @@ class CheckpointIT {
 
   @Test
   @EnabledIfSystemProperty(named = CRIU, matches = ".+")
+  @CoracleOnly("runc has other words, and crun none")
+  void aParentThatIsNotThereIsAnErrorOfItsFlag(Testbed bed) {
+    Bundle bundle = counting(bed);
+    try (Container c = started(bed, bundle)) {
+      awaitCount(bundle, 1);
+      assertThat(checkpoint(bed, bundle, "--parent-path", "../nowhere").fails().error())
+          .contains("--parent-path: \"../nowhere\"", "ENOENT");
+      assertThat(checkpoint(bed, bundle, "--parent-path", "/abs").fails().error())
+          .contains("--parent-path must be relative");
+      assertThat(c.status()).isEqualTo("running");
+    }
+  }
+
+  @Test
+  @EnabledIfSystemProperty(named = CRIU, matches = ".+")
   void bindMountsComeFromTheBundle(Testbed bed) {
     Path shared = bed.folder("shared");
     Bundle bundle = counting(bed);

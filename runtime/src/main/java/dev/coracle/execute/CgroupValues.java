@@ -84,7 +84,7 @@ final class CgroupValues {
     long usage = content == null ? 0 : number(content);
     return usage < a.limitBytes()
         ? 0
-        : c.fail(Errno.EBUSY, "the cgroup uses " + usage + " bytes already");
+        : c.fail(Errno.EBUSY, "rejecting memory limit " + a.limitBytes() + " <= usage " + usage);
   }
 
   /** The number at the start of a file; {@code max} is the largest. */

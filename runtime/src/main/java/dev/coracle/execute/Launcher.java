@@ -113,7 +113,7 @@ public final class Launcher {
     if (result < 0) {
       String problem =
           step.origin() + ": cannot " + ActionText.of(clone) + ": " + c.explain(result);
-      problem += clone.cgroup() == null ? "" : hint(result);
+      problem += clone.cgroup() == null ? "" : hint(clone.cgroup(), result);
       closeIfOpen(cgroup);
       closeIfOpen(pair[0]);
       closeIfOpen(pair[1]);
@@ -206,12 +206,21 @@ public final class Launcher {
   }
 
   /** Why a v2 cgroup takes no process (linux v6.12 cgroup-v2.rst). */
-  private static String hint(long result) {
+  private String hint(String cgroup, long result) {
+    // For exec in runc's words too: to start in a cgroup is what writing to that file is.
+    String adding =
+        c.containerPidfd < 0
+            ? ""
+            : "; adding pid of a new process to cgroups, as by " + cgroup + "/cgroup.procs: ";
     if (result == -Errno.EOPNOTSUPP) {
       return "; is the cgroup threaded?";
     }
+    if (result == -Errno.ENOENT && !adding.isEmpty()) {
+      return adding + "no such file or directory";
+    }
     if (result == -Errno.EBUSY) {
-      return "; the cgroup hands controllers to cgroups below it, and so takes no process";
+      return (adding.isEmpty() ? "" : adding + "device or resource busy")
+          + "; the cgroup hands controllers to cgroups below it, and so takes no process";
     }
     return result == -Errno.EAGAIN ? "; is pids.max of a cgroup above it reached?" : "";
   }

@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 
 import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Stat;
 import dev.coracle.abi.Statx;
 import dev.coracle.config.Host;
 import dev.coracle.config.Planner;
@@ -77,6 +78,7 @@ public final class Checkpoint {
     request.set(CriuRequest.Text.FREEZE_CGROUP, freezer());
     request.set(CriuRequest.Flag.LEAVE_RUNNING, flags.leaveRunning());
     if (flags.parent() != null) {
+      checkParent(flags.parent());
       request.set(CriuRequest.Text.PARENT_IMG, flags.parent());
       request.set(CriuRequest.Flag.TRACK_MEM, true);
     }
@@ -90,6 +92,19 @@ public final class Checkpoint {
       descriptors(request);
     }
     ask(program, request);
+  }
+
+  /** criu would say what it misses, and not whose flag it is. */
+  private void checkParent(String parent) throws Failure {
+    byte[] statx = new byte[Statx.SIZE];
+    Kernel k = e.kernel();
+    long result = k.statx(AT_FDCWD, flags.images() + "/" + parent, 0, Statx.STATX_TYPE, statx);
+    if (result < 0) {
+      throw new Failure("--parent-path: \"" + parent + "\" in --image-path: " + k.explain(result));
+    }
+    if (Statx.type(statx) != Stat.S_IFDIR) {
+      throw new Failure("--parent-path: \"" + parent + "\" in --image-path is no directory");
+    }
   }
 
   private void ask(String program, CriuRequest request) throws Failure {

@@ -58,8 +58,7 @@ public final class Update {
     }
     Problems problems = new Problems();
     Json.Obj object = file == null ? flags : read(e, file);
-    Resources resources =
-        ResourcesReader.readUpdate(new Members(object, Pointer.ROOT, problems::error));
+    Resources resources = ResourcesReader.readUpdate(new Members(object, Pointer.ROOT, problems));
     PlanBuilder plan = new PlanBuilder();
     Host host = HostReader.read(e.kernel(), problems);
     host = HostReader.complete(e.kernel(), host, resources, problems);
@@ -69,6 +68,9 @@ public final class Update {
     }
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
+    }
+    if (!problems.warningText().isEmpty()) {
+      e.output().warn(problems.warningText());
     }
     List<Step> steps = plan.build().in(Phase.PARENT_BEFORE);
     Context context =

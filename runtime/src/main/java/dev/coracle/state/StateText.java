@@ -117,7 +117,7 @@ final class StateText {
       return null;
     }
     Problems problems = new Problems();
-    Members m = new Members(object, Pointer.ROOT, problems::error);
+    Members m = new Members(object, Pointer.ROOT, problems);
     Long pid = m.number("pid", 0, Integer.MAX_VALUE);
     Long start = m.uint64("start");
     Long created = m.int64("created");

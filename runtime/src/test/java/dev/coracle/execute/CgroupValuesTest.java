@@ -90,7 +90,8 @@ class CgroupValuesTest {
   void aLimitBelowTheUsageIsRefused() {
     kernel.file("/c/memory.current", "8192\n");
     assertThat(run(new Action.CheckMemoryUsage("/c", 8193))).isNull();
-    assertThat(run(new Action.CheckMemoryUsage("/c", 8192))).contains("uses 8192 bytes already");
+    assertThat(run(new Action.CheckMemoryUsage("/c", 8192)))
+        .contains("rejecting memory limit 8192 <= usage 8192");
     kernel.broken("/c/memory.current", Errno.ENOENT);
     assertThat(run(new Action.CheckMemoryUsage("/c", 1))).isNull();
   }

@@ -53,16 +53,27 @@ public final class DevicesRules {
     return number == null || number == -1 ? null : number;
   }
 
+  /**
+   * Other letters beside these are passed over by the peers, and so there are bundles with them.
+   */
   private static String access(Members rule) {
     String access = rule.requiredString("access");
-    boolean good = !access.isEmpty();
+    StringBuilder known = new StringBuilder();
     for (int i = 0; i < access.length(); i++) {
-      good &= "rwm".indexOf(access.charAt(i)) >= 0;
+      if ("rwm".indexOf(access.charAt(i)) >= 0) {
+        known.append(access.charAt(i));
+      }
     }
-    if (!good && rule.isString("access")) {
-      rule.error("access", "must be of the letters r, w and m, not \"" + access + "\"");
+    if (known.length() == access.length() && !access.isEmpty()) {
+      return access;
     }
-    return good ? access : "";
+    String what = "must be of the letters r, w and m, not \"" + access + "\"";
+    if (known.length() > 0) {
+      rule.warning("access", what + "; the others are left out");
+    } else if (rule.isString("access")) {
+      rule.error("access", what);
+    }
+    return known.toString();
   }
 
   /** Sets them, with the default ones after them. */

@@ -86,7 +86,7 @@ record Planned(List<String> writes, String errors) {
     String text = "{'resources':" + all + "}";
     try {
       Json.Obj linux = (Json.Obj) JsonParser.parse(text.replace('\'', '"').getBytes(UTF_8));
-      return ResourcesReader.read(new Members(linux, Pointer.of("/linux"), problems::error));
+      return ResourcesReader.read(new Members(linux, Pointer.of("/linux"), problems));
     } catch (JsonException e) {
       throw new AssertionError(e);
     }

@@ -26,7 +26,7 @@ class ResourcesReaderTest {
   private Members linux(String json) {
     try {
       Json.Obj object = (Json.Obj) JsonParser.parse(json.replace('\'', '"').getBytes(UTF_8));
-      return new Members(object, Pointer.of("/linux"), problems::error);
+      return new Members(object, Pointer.of("/linux"), problems);
     } catch (JsonException e) {
       throw new AssertionError(e);
     }
@@ -121,7 +121,7 @@ class ResourcesReaderTest {
         "{'devices':[{'allow':true,'access':'r'},{'access':'r'}]}|/devices/1/allow: is required",
         "{'devices':[{'allow':true}]}|/devices/0/access: is required",
         "{'devices':[{'allow':true,'access':''}]}|/devices/0/access: must be of the letters",
-        "{'devices':[{'allow':true,'access':'rx'}]}|/devices/0/access: must be of the letters",
+        "{'devices':[{'allow':true,'access':'a'}]}|/devices/0/access: must be of the letters",
         "{'devices':[{'allow':true,'access':'r','type':'u'}]}|/devices/0/type: must be a, b or c",
         "{'devices':[{'allow':true,'access':'r','major':-2}]}|/devices/0/major: must be from -1",
         "{'devices':[{'allow':true,'access':'r','major':4096}]}|/devices/0/major: must be from -1",
@@ -130,6 +130,16 @@ class ResourcesReaderTest {
   void wrong(String json, String error) {
     assertThat(errors(json)).startsWith("config.json /linux/resources" + error);
     assertThat(problems.all()).hasSize(1);
+  }
+
+  @Test
+  void otherLettersOfAnAccessAreLeftOutWithAWarning() {
+    assertThat(String.valueOf(read("{'devices':[{'allow':true,'access':'rwa'}]}")))
+        .contains("access=rw]");
+    assertThat(problems.hasErrors()).isFalse();
+    assertThat(problems.warningText())
+        .startsWith("config.json /linux/resources/devices/0/access: must be of the letters r, w")
+        .contains("\"rwa\"");
   }
 
   @Test
