@@ -44,13 +44,13 @@ suite() {
   esac
   [ ${#what[@]} -gt 0 ] || what=(--select-package dev.coracle.it --include-classname '.*IT$')
   # criu does not work in User Mode Linux.
-  case $view in v1|hybrid|v2) with=(-Dcoracle.it.criu="$criu") ;; esac
+  case $view in v1|hybrid|v2|engine) with=(-Dcoracle.it.criu="$criu") ;; esac
   printf '%q ' "$java" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$@" \
     -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -Dcoracle.it.inject="$out/inject" "${with[@]}" -cp "$classes:$(cat "$cp")" \
     org.junit.platform.console.ConsoleLauncher execute --disable-banner --fail-if-no-tests --details="${DETAILS:-summary}" \
     --reports-dir="$out/$view" "${tag[@]}" "${what[@]}"
 }
-criu=; for v in "${views[@]}"; do case $v in v1|hybrid|v2) criu=$("$here/criu/setup.sh") || exit 1;; esac; done
+criu=; for v in "${views[@]}"; do case $v in v1|hybrid|v2|engine) criu=$("$here/criu/setup.sh") || exit 1;; esac; done
 failed=0
 for view in "${views[@]}"; do
   echo "=== $(basename "$runtime"), $view"; begin=$(date +%s)

@@ -9,6 +9,7 @@ import dev.coracle.it.harness.ConsoleSocket;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
+import dev.coracle.it.harness.CriuProgram;
 import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
     reason = "Debian's has no checkpoint",
     expect = Unsupported.Expect.NOT_RUN)
 class CheckpointIT {
-  private static final String CRIU = "coracle.it.criu";
+  private static final String CRIU = CriuProgram.PROPERTY;
 
   @Test
   @EnabledIfSystemProperty(named = CRIU, matches = ".+")
@@ -227,7 +228,7 @@ class CheckpointIT {
   }
 
   private static Command withCriu(Command command) {
-    return command.env("PATH", System.getProperty(CRIU) + ":" + System.getenv("PATH"));
+    return command.env("PATH", CriuProgram.path());
   }
 
   private static String images(Testbed bed, String name) {

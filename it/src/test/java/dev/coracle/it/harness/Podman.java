@@ -31,7 +31,9 @@ public final class Podman implements AutoCloseable {
   public Podman() {
     try {
       directory = Files.createTempDirectory("citp");
-      Files.writeString(directory.resolve("containers.conf"), SETTINGS);
+      // conmon, which restores, is given an environment of its own.
+      String path = "conmon_env_vars = [\"PATH=" + CriuProgram.path() + "\"]\n";
+      Files.writeString(directory.resolve("containers.conf"), SETTINGS + path);
       Files.writeString(directory.resolve("policy.json"), POLICY);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -41,6 +43,10 @@ public final class Podman implements AutoCloseable {
     Path tar = directory.resolve("image.tar");
     command("tar", "-cf", tar.toString(), "-C", bundle.rootfs().toString(), ".").execute().ok();
     client("/usr/sbin/runc", "import", "-c", "ENV PATH=/bin", tar.toString(), IMAGE).execute().ok();
+  }
+
+  public Path directory() {
+    return directory;
   }
 
   /** The client's command line, for a pty. */
@@ -73,6 +79,7 @@ public final class Podman implements AutoCloseable {
   public Command command(String... argv) {
     return new Command(directory, List.of(argv))
         .env("CONTAINERS_CONF", directory + "/containers.conf")
+        .env("PATH", CriuProgram.path())
         .timeout(Duration.ofSeconds(60));
   }
 
