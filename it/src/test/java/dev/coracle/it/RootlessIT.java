@@ -1,9 +1,11 @@
 package dev.coracle.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
 import dev.coracle.it.harness.Bundle;
+import dev.coracle.it.harness.Cgroups;
 import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
@@ -159,6 +161,69 @@ class RootlessIT {
     Bundle bundle = bundle(bed).set("/linux/cgroupsPath", "/not-the-users");
     bundle.set("/linux/resources", Json.object("pids", Json.object("limit", 10)));
     assertThat(run(bed, bundle).fails().stderr()).contains("/linux/resources/pids");
+  }
+
+  /**
+   * A cgroup that root gives the user (cgroups(7), "Cgroup delegation"), as systemd does, and words
+   * before a command that run it in a cgroup below: only from there the user may move processes.
+   */
+  private static List<String> delegate(Testbed bed, Path cgroup) throws IOException {
+    Files.createDirectories(cgroup.resolve("own"));
+    List<String> given = new ArrayList<>(List.of("chown", USER + ":" + USER, cgroup.toString()));
+    for (String file : List.of("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")) {
+      given.add(cgroup.resolve(file).toString());
+    }
+    bed.program(given.toArray(String[]::new)).execute().ok();
+    String enter = "echo 0 > " + cgroup + "/own/cgroup.procs && exec \"$@\"";
+    return List.of("sh", "-c", enter, "sh");
+  }
+
+  @Test
+  void aDelegatedCgroupIsTheUsers(Testbed bed) throws IOException {
+    assumeTrue(Cgroups.here().view() == Cgroups.View.V2, "delegation is of cgroup v2");
+    Bundle bundle = bundle(bed).lasting();
+    Path top = Path.of("/sys/fs/cgroup", bundle.id() + "-delegated");
+    List<String> before = delegate(bed, top);
+    Path cgroup = top.resolve("container");
+    try {
+      bundle.set("/linux/cgroupsPath", "/" + top.getFileName() + "/container");
+      boolean limits = Cgroups.here().hasController("pids");
+      if (limits) {
+        bundle.set("/linux/resources/pids", Json.object("limit", 30));
+        bundle.set("/linux/resources/memory", Json.object("limit", 64 << 20));
+        bundle.set("/linux/resources/cpu", Json.object("quota", 50000, "period", 100000));
+      }
+      lifeIn(bed, before, bundle, cgroup, limits);
+    } finally {
+      Cgroups.destroy(top);
+    }
+  }
+
+  private static void lifeIn(
+      Testbed bed, List<String> before, Bundle bundle, Path cgroup, boolean limits) {
+    String id = bundle.id();
+    asUser(bed, before, "create", "--bundle", bundle.write().toString(), id).execute().ok();
+    asUser(bed, before, "start", id).execute().ok();
+    assertThat(Cgroups.read(cgroup.resolve("cgroup.procs"))).isNotEmpty();
+    String where = "::/" + Path.of("/sys/fs/cgroup").relativize(cgroup);
+    assertThat(asUser(bed, before, "exec", id, "cat", "/proc/self/cgroup").execute().ok().line())
+        .endsWith(where);
+    if (limits) {
+      assertThat(Cgroups.read(cgroup.resolve("pids.max"))).isEqualTo("30\n");
+      assertThat(Cgroups.read(cgroup.resolve("memory.max"))).isEqualTo((64 << 20) + "\n");
+      assertThat(Cgroups.read(cgroup.resolve("cpu.max"))).isEqualTo("50000 100000\n");
+      asUser(bed, before, "update", "--pids-limit", "40", "--memory", (48 << 20) + "", id)
+          .execute()
+          .ok();
+      assertThat(Cgroups.read(cgroup.resolve("pids.max"))).isEqualTo("40\n");
+      assertThat(Cgroups.read(cgroup.resolve("memory.max"))).isEqualTo((48 << 20) + "\n");
+    }
+    asUser(bed, before, "pause", id).execute().ok();
+    assertThat(Cgroups.read(cgroup.resolve("cgroup.events"))).contains("frozen 1");
+    asUser(bed, before, "resume", id).execute().ok();
+    assertThat(Cgroups.read(cgroup.resolve("cgroup.events"))).contains("frozen 0");
+    asUser(bed, before, "delete", "--force", id).execute().ok();
+    assertThat(cgroup).doesNotExist();
   }
 
   @CoracleOnly("the error says what to do")
