@@ -15,7 +15,6 @@ class DomainnameIT {
 
   @Test
   @Unsupported(runtime = "runc", reason = "1.1.5 does not know it")
-  @Unsupported(runtime = "crun", reason = "1.8.1 does not know it")
   void isTheContainers(Testbed bed) {
     String before = Cgroups.read(HOSTS);
     assertThat(

@@ -59,6 +59,15 @@ class LeakIT {
   }
 
   @Test
+  @Unsupported(
+      runtime = "runc",
+      reason =
+          "1.1.5 looks first and makes then: both may win, and one removes what the other made",
+      expect = Unsupported.Expect.EITHER)
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 says no more than that it cannot make its directory, where it comes to that",
+      expect = Unsupported.Expect.EITHER)
   void ofTwoCreatesOfOneIdOneWins(Testbed bed) {
     for (int i = 0; i < 20; i++) {
       Bundle bundle = bed.bundle().lasting();

@@ -10,6 +10,7 @@ import dev.coracle.it.harness.Cgroups;
 import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
+import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Libc;
 import dev.coracle.it.harness.Poll;
@@ -34,6 +35,7 @@ class LifecycleIT {
   private static final String UNKNOWN = "nobody-knows-it";
 
   @Test
+  @CoracleOnly("runc does so since 1.2")
   void aContainerThatSharesItsPidsIsKilledAsAWhole(Testbed bed) {
     Bundle bundle =
         bed.bundle().withoutNamespace("pid").sh("sleep 1000 & echo $! > /other; echo ready; wait");
@@ -67,6 +69,7 @@ class LifecycleIT {
   }
 
   @Test
+  @Unsupported(runtime = "crun", reason = "1.8.1 has no words of its own for it")
   void signalZeroAsksWhetherItRuns(Testbed bed) {
     try (Container c = bed.start(bed.bundle().lasting())) {
       c.kill("0").ok();
@@ -465,6 +468,7 @@ class LifecycleIT {
 
   /** Podman takes exit 0 for support, and asks for the one flag by its complaint. */
   @Test
+  @Unsupported(runtime = "crun", reason = "Debian's has no checkpoint")
   void checkpointIsThereForPodman(Testbed bed) {
     bed.plain("checkpoint", "--help").execute().ok();
   }
