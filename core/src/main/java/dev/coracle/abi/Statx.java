@@ -14,6 +14,7 @@ public final class Statx {
   public static final long STATX_BASIC_STATS = 0x7ff;
   public static final long STATX_MODE = 0x2;
   public static final long STATX_TYPE = 0x1;
+  public static final long STATX_MNT_ID_UNIQUE = 0x4000;
 
   private Statx() {}
 
@@ -45,6 +46,16 @@ public final class Statx {
   /** The size in bytes. */
   public static long size(byte[] statx) {
     return Bytes.i64(statx, 40);
+  }
+
+  /** Which fields the kernel has filled in. */
+  public static long mask(byte[] statx) {
+    return Bytes.u32(statx, 0);
+  }
+
+  /** The number of the mount. */
+  public static long mountId(byte[] statx) {
+    return Bytes.i64(statx, 144);
   }
 
   /** A device node's major number. */

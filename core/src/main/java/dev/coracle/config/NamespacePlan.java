@@ -180,6 +180,7 @@ final class NamespacePlan {
       awaitRuntime();
     }
     Namespaces.planNew(linux.namespaces(), plan);
+    Namespaces.planJoinMount(linux.namespaces(), plan);
   }
 
   private void makeOthers(long flags) {

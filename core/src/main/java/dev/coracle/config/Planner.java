@@ -288,12 +288,18 @@ public final class Planner {
     }
     checkMountIds();
     String path = root.in(target.bundle());
-    if (mount == null || mount.path() != null) {
-      withoutMounts(path);
+    boolean own = mount != null && mount.path() == null;
+    if (!own && !changesMounts(root)) {
+      Root.planChroot(path, false, plan);
       return;
     }
-    RootfsPropagation.planIsolation(spec.linux().rootfsPropagation(), plan);
-    Root.planAttach(path, plan);
+    if (own) {
+      RootfsPropagation.planIsolation(spec.linux().rootfsPropagation(), plan);
+      Root.planAttach(path, plan);
+    } else {
+      // As the peers have it: in the mount namespace that there is.
+      Root.planAttachShared(path, mount != null, plan);
+    }
     Namespace cgroup = spec.linux().namespace(NamespaceType.CGROUP);
     String label = spec.linux().mountLabel();
     Mounts.Setting setting =
@@ -303,7 +309,9 @@ public final class Planner {
       Devices.Nodes nodes = inUserNamespace() ? Devices.Nodes.BOUND : Devices.Nodes.MADE;
       Devices.plan(spec.linux().devices(), nodes, plan);
     }
-    if (target.noPivot()) {
+    if (!own) {
+      Root.planChroot(path, true, plan);
+    } else if (target.noPivot()) {
       RootfsPropagation.checkMoved(spec.linux().rootfsPropagation(), problems);
       Root.planMove(plan);
     } else {
@@ -317,23 +325,14 @@ public final class Planner {
     Root.planReadonly(root, plan);
   }
 
-  /** Without a mount namespace of its own there is a chroot, and nothing that needs a mount. */
-  private void withoutMounts(String path) {
-    Mounts.refuse(mounts, problems);
-    refuse(!spec.linux().maskedPaths().isEmpty(), MaskedPaths.POINTER);
-    refuse(!spec.linux().readonlyPaths().isEmpty(), ReadonlyPaths.POINTER);
-    refuse(spec.linux().rootfsPropagation() != null, RootfsPropagation.POINTER);
-    refuse(!spec.linux().devices().isEmpty(), Devices.POINTER);
-    dev.coracle.spec.Root root = spec.root();
-    refuse(root != null && root.readonly(), Root.READONLY);
-    Root.planChroot(path, plan);
-  }
-
-  private void refuse(boolean asked, Pointer at) {
-    if (asked) {
-      problems.error(
-          at, "needs a new mount namespace; add {\"type\":\"mount\"} to /linux/namespaces");
-    }
+  /** Whether anything asks for a mount, or for a mount to be changed. */
+  private boolean changesMounts(dev.coracle.spec.Root root) {
+    return !mounts.isEmpty()
+        || root.readonly()
+        || !spec.linux().maskedPaths().isEmpty()
+        || !spec.linux().readonlyPaths().isEmpty()
+        || !spec.linux().devices().isEmpty()
+        || spec.linux().rootfsPropagation() != null;
   }
 
   private List<Action.Hierarchy> cgroupMounts() {
@@ -423,8 +422,9 @@ public final class Planner {
     plan.add(Phase.CHILD_SETUP, new Action.StartSession(), SESSION);
     SessionKeyring.planJoin(target.keyring(), process.selinuxLabel(), plan);
     dev.coracle.spec.Root root = spec.root();
-    if (root != null && spec.linux().namespace(NamespaceType.MOUNT) == null) {
-      Root.planChroot(root.in(target.bundle()), plan);
+    Namespace mount = spec.linux().namespace(NamespaceType.MOUNT);
+    if (root != null && (mount == null || mount.path() != null)) {
+      Root.planChroot(root.in(target.bundle()), false, plan);
     }
     Terminal.plan(process, plan);
     if (target.isolated()) {

@@ -78,8 +78,9 @@ public sealed interface Action {
    * would take and kill for.
    *
    * @param path the cgroup
+   * @param withSwap whether it limits the sum of memory and swap
    */
-  record CheckMemoryUsage(String path, long limitBytes) implements Action {}
+  record CheckMemoryUsage(String path, long limitBytes, boolean withSwap) implements Action {}
 
   /**
    * Limits huge pages of one size.
@@ -281,8 +282,12 @@ public sealed interface Action {
    */
   record IsolateMounts(long propagation, boolean recursive) implements Action {}
 
-  /** Attaches a private copy of the root filesystem's mounts over itself, and goes there. */
-  record AttachRoot(String path) implements Action {}
+  /**
+   * Attaches a private copy of the root filesystem's mounts over itself, and goes there.
+   *
+   * @param shared whether others use the mount namespace
+   */
+  record AttachRoot(String path, boolean shared) implements Action {}
 
   /**
    * Makes one mount in the root.
@@ -345,8 +350,12 @@ public sealed interface Action {
    */
   record MoveRoot() implements Action {}
 
-  /** Makes a directory the process's root (chroot(2)): where there is no mount namespace. */
-  record ChangeRoot(String path) implements Action {}
+  /**
+   * Makes a directory the process's root (chroot(2)), where the mount namespace is not its own.
+   *
+   * @param attached whether a mount was attached there
+   */
+  record ChangeRoot(String path, boolean attached) implements Action {}
 
   /** Sets the propagation of the container's root mount. */
   record SetRootPropagation(long propagation, boolean recursive) implements Action {}

@@ -24,7 +24,10 @@ public final class ActionText {
       case Action.SetSwapBySum a ->
           "limit memory and swap to " + a.sumBytes() + " in " + quote(a.path());
       case Action.CheckMemoryUsage a ->
-          "limit memory to " + a.limitBytes() + " below the usage of " + quote(a.path());
+          (a.withSwap() ? "limit memory and swap to " : "limit memory to ")
+              + a.limitBytes()
+              + " below the usage of "
+              + quote(a.path());
       case Action.LimitHugePages a ->
           "write " + quote(a.value()) + " to " + quote(a.path() + "/" + a.file());
       case Action.AllotRealtime a -> "give realtime runtime to the parents of " + quote(a.path());

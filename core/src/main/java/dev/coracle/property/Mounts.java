@@ -341,12 +341,4 @@ public final class Mounts {
         && !type.equals("sysfs")
         && !type.equals("mqueue");
   }
-
-  /** Tells that there can be no mounts, for there is no mount namespace. */
-  public static void refuse(List<Mount> mounts, Problems problems) {
-    if (!mounts.isEmpty()) {
-      problems.error(
-          POINTER, "need a new mount namespace; add {\"type\":\"mount\"} to /linux/namespaces");
-    }
-  }
 }

@@ -31,7 +31,17 @@ public final class Root {
 
   /** Attaches a copy of the root's mounts, so that nothing done to it reaches the host. */
   public static void planAttach(String path, PlanBuilder plan) {
-    plan.add(Phase.CHILD_SETUP, new Action.AttachRoot(path), PATH);
+    plan.add(Phase.CHILD_SETUP, new Action.AttachRoot(path, false), PATH);
+  }
+
+  /**
+   * The same in a mount namespace that others use.
+   *
+   * @param joined whether the container's process joins it; else it is the runtime's own
+   */
+  public static void planAttachShared(String path, boolean joined, PlanBuilder plan) {
+    Phase phase = joined ? Phase.CHILD_SETUP : Phase.PARENT_BEFORE;
+    plan.add(phase, new Action.AttachRoot(path, true), PATH);
   }
 
   /** Makes it the process's root. */
@@ -44,9 +54,9 @@ public final class Root {
     plan.add(Phase.CHILD_AFTER_PIVOT, new Action.MoveRoot(), new Origin.Flag("--no-pivot"));
   }
 
-  /** Makes it the process's root where there is no mount namespace. */
-  public static void planChroot(String path, PlanBuilder plan) {
-    plan.add(Phase.CHILD_AFTER_PIVOT, new Action.ChangeRoot(path), PATH);
+  /** Makes it the process's root where there is no mount namespace of its own. */
+  public static void planChroot(String path, boolean attached, PlanBuilder plan) {
+    plan.add(Phase.CHILD_AFTER_PIVOT, new Action.ChangeRoot(path, attached), PATH);
   }
 
   /** Makes it read-only, once everything below it has been made. */

@@ -63,6 +63,32 @@ class NamespacePlanTest {
   }
 
   @Test
+  void mountsWithoutANamespaceOfTheirOwnAreMadeInTheOneThatThereIs() {
+    String masked = ",'maskedPaths':['/m']";
+    Plan none = plan(ROOT, "{'type':'pid'}", masked);
+    assertThat(names(none, Phase.PARENT_BEFORE)).endsWith("AttachRoot");
+    assertThat(none.toString()).contains("AttachRoot[path=/b/r, shared=true]");
+    Plan joined = plan(ROOT, "{'type':'mount','path':'/m'}", masked);
+    assertThat(names(joined, Phase.CHILD_SETUP)).containsSubsequence("JoinNamespace", "AttachRoot");
+    for (Plan plan : List.of(none, joined)) {
+      assertThat(names(plan, Phase.CHILD_AFTER_PIVOT)).contains("MaskPath");
+      assertThat(names(plan, Phase.values())).doesNotContain("PivotRoot", "IsolateMounts");
+      assertThat(plan.toString()).contains("ChangeRoot[path=/b/r, attached=true]");
+    }
+    Plan nothing = plan(ROOT, "{'type':'pid'}", "");
+    assertThat(names(nothing, Phase.values())).doesNotContain("AttachRoot");
+    assertThat(nothing.toString()).contains("ChangeRoot[path=/b/r, attached=false]");
+    assertThat(problems.all()).isEmpty();
+  }
+
+  @Test
+  void aMountNamespaceIsJoinedBesideAUserNamespace() {
+    Plan plan = plan(ROOT, "{'type':'user','path':'/u'},{'type':'mount','path':'/m'}", "");
+    assertThat(plan.toString()).contains("JoinNamespace[namespace=Namespace[type=MOUNT, path=/m");
+    assertThat(problems.all()).isEmpty();
+  }
+
+  @Test
   void rootMapsAndOpensMounts() {
     Plan plan = plan(ROOT, "{'type':'mount'},{'type':'user'}", maps(RANGE));
     assertThat(names(plan, Phase.PARENT_AFTER_CLONE))

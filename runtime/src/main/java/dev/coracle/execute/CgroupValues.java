@@ -84,7 +84,12 @@ final class CgroupValues {
     long usage = content == null ? 0 : number(content);
     return usage < a.limitBytes()
         ? 0
-        : c.fail(Errno.EBUSY, "rejecting memory limit " + a.limitBytes() + " <= usage " + usage);
+        : c.fail(
+            Errno.EBUSY,
+            (a.withSwap() ? "rejecting memory+swap limit " : "rejecting memory limit ")
+                + a.limitBytes()
+                + " <= usage "
+                + usage);
   }
 
   /** The number at the start of a file; {@code max} is the largest. */

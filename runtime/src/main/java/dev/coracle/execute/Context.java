@@ -65,7 +65,7 @@ public final class Context {
   /** Where resctrl is mounted; null until a step needed it. */
   @Nullable String resctrl;
 
-  /** Whether the mounts of this process are its own. */
+  /** Whether what is mounted below the root is of this container alone. */
   boolean ownMounts;
 
   /** Whether others of our user can look into this process no more (PR_SET_DUMPABLE). */
@@ -256,6 +256,7 @@ public final class Context {
   void closeGiven() {
     closeSystemd();
     idMaps.closeAll(this);
+    trees.closeAll(this);
     if (startFifo >= 0) {
       close(startFifo);
       startFifo = -1;

@@ -52,6 +52,10 @@ final class RootActions {
     if (tree < 0) {
       return tree;
     }
+    if (a.shared()) {
+      c.root = (int) tree;
+      return attachShared(c, (int) tree, a.path());
+    }
     long moved = attachAt(c, (int) tree, a.path());
     if (moved == -Errno.EACCES) {
       // Root of a user namespace may not reach the path, and needs none: over the old root is
@@ -63,6 +67,22 @@ final class RootActions {
     }
     c.root = (int) tree;
     return 0;
+  }
+
+  /** What is mounted and unmounted below it is of this container alone. */
+  private static long attachShared(Context c, int tree, String path) {
+    Kernel k = c.kernel;
+    long all = AT_EMPTY_PATH | AT_RECURSIVE;
+    long result = k.mount_setattr(tree, "", all, 0, 0, MS_PRIVATE, -1);
+    if (result >= 0) {
+      result = k.move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+    }
+    if (result >= 0) {
+      // Where the mount above it is shared, it has become so, too.
+      result = k.mount_setattr(tree, "", all, 0, 0, MS_PRIVATE, -1);
+    }
+    c.ownMounts = true;
+    return result;
   }
 
   private static long attachAt(Context c, int tree, String path) {
@@ -125,11 +145,11 @@ final class RootActions {
 
   long chroot(Context c, Action.ChangeRoot a) {
     Kernel k = c.kernel;
-    long result = k.chdir(a.path());
+    long result = a.attached() ? k.fchdir(c.root) : k.chdir(a.path());
     if (result >= 0) {
       result = k.chroot(".");
     }
-    if (result >= 0 && c.root >= 0) {
+    if (result >= 0 && !a.attached() && c.root >= 0) {
       c.close(c.root);
       c.root = -1;
     }

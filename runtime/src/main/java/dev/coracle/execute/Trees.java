@@ -32,6 +32,9 @@ final class Trees {
 
   private final List<Opened> opened = new ArrayList<>();
 
+  /** What was opened in the runtime's own mount namespace, and is there for both processes. */
+  private @Nullable Opened here;
+
   private int ownMounts = -1;
   private int ownRoot = -1;
   private int ownDirectory = -1;
@@ -56,6 +59,16 @@ final class Trees {
     }
     if (tree >= 0) {
       opened.add(new Opened(a, (int) tree));
+    }
+    return tree;
+  }
+
+  /** Opens one in the runtime's own mount namespace. */
+  long openHere(Context c, String path) {
+    long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+    long tree = c.kernel.open_tree(AT_FDCWD, path, flags);
+    if (tree >= 0) {
+      here = new Opened(new Action.OpenTree(path, true, null), (int) tree);
     }
     return tree;
   }
@@ -162,6 +175,11 @@ final class Trees {
 
   /** The mount of a path, which the caller closes; −1 where the runtime opened none. */
   long take(String path, boolean recursive, Action.@Nullable IdMapped idMapped) {
+    Opened own = here;
+    if (own != null && recursive && idMapped == null && own.of().path().equals(path)) {
+      here = null;
+      return own.fd();
+    }
     for (int i = 0; i < opened.size(); i++) {
       Action.OpenTree of = opened.get(i).of();
       if (of.path().equals(path)
@@ -179,5 +197,10 @@ final class Trees {
       c.close(opened.get(i).fd());
     }
     opened.clear();
+    Opened own = here;
+    if (own != null) {
+      c.close(own.fd());
+      here = null;
+    }
   }
 }

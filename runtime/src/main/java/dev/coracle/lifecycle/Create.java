@@ -11,6 +11,7 @@ import dev.coracle.execute.HookState;
 import dev.coracle.execute.Kept;
 import dev.coracle.execute.Launcher;
 import dev.coracle.execute.Resctrl;
+import dev.coracle.execute.SharedRoot;
 import dev.coracle.host.HostReader;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -23,6 +24,8 @@ import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.sandbox.HostSandbox;
 import dev.coracle.sandbox.NotifySocket;
 import dev.coracle.sandbox.SandboxKind;
+import dev.coracle.spec.Linux.Namespace;
+import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Root;
 import dev.coracle.spec.Spec;
@@ -251,25 +254,48 @@ public final class Create {
     }
     Launcher launcher = new Launcher(context, prepared.plan());
     DebugLog.plan(e, prepared.plan());
-    ContainerState state = state(prepared);
-    String problem =
-        restored == null
-            ? attempt(context, launcher, state, bundle)
-            : restore(context, launcher, state, prepared, restored);
+    SharedRoot.Opened root = sharedRoot(context, prepared);
+    ContainerState state = state(prepared, root.mount());
+    String problem = root.problem();
+    if (problem == null) {
+      problem =
+          restored == null
+              ? attempt(context, launcher, state, bundle)
+              : restore(context, launcher, state, prepared, restored);
+    }
     if (problem == null) {
       launcher.settle();
+      if (!root.mount().isEmpty()) {
+        SharedRoot.settle(context);
+      }
       e.filters().keep(prepared.plan());
       Process process = spec.process();
       return new Created(launcher, process != null && process.terminal());
     }
     String left = launcher.undo();
+    if (!root.mount().isEmpty()) {
+      String mounted = SharedRoot.remove(e.kernel(), root.mount(), state.rootfs());
+      left = mounted == null ? left : mounted;
+    }
     long removed = store.remove(request.id());
     String more = left == null ? "" : "\n" + left;
     String stale = removed < 0 ? "\ncannot remove the state: " + e.kernel().explain(removed) : "";
     throw new Failure(problem + more + stale);
   }
 
-  private ContainerState state(Prepared prepared) {
+  /** Nearly always there is none: a container has a mount namespace of its own. */
+  private SharedRoot.Opened sharedRoot(Context context, Prepared prepared) {
+    Namespace mount = prepared.spec().linux().namespace(NamespaceType.MOUNT);
+    if (mount != null && mount.path() == null) {
+      return new SharedRoot.Opened("", null);
+    }
+    if (restored != null && SharedRoot.isIn(prepared.plan())) {
+      return new SharedRoot.Opened("", "restore needs a new mount namespace");
+    }
+    return SharedRoot.open(context, prepared.plan(), mount == null ? null : mount.path());
+  }
+
+  private ContainerState state(Prepared prepared, String rootMount) {
     Bundle bundle = prepared.bundle();
     Spec spec = prepared.spec();
     Kernel k = e.kernel();
@@ -289,6 +315,7 @@ public final class Create {
         newKeyring(prepared.kind()),
         ScopeText.of(prepared.scope()),
         Resctrl.toBeMade(k, prepared.plan()),
+        rootMount,
         spec.annotations(),
         spec.hooks());
   }

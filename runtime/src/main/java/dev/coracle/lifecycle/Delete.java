@@ -10,6 +10,7 @@ import dev.coracle.execute.CgroupProcesses;
 import dev.coracle.execute.HookRunner;
 import dev.coracle.execute.HookState;
 import dev.coracle.execute.Resctrl;
+import dev.coracle.execute.SharedRoot;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.property.OciVersion;
@@ -54,6 +55,12 @@ public final class Delete {
     }
     removeCgroups(e.kernel(), state);
     stopScope(e, state, force);
+    if (!state.rootMount().isEmpty()) {
+      String mounted = SharedRoot.remove(e.kernel(), state.rootMount(), state.rootfs());
+      if (mounted != null) {
+        throw new Failure(mounted);
+      }
+    }
     String group = Resctrl.remove(e.kernel(), state.resctrl());
     if (group != null) {
       throw new Failure(group);

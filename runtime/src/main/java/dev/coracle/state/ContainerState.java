@@ -20,6 +20,8 @@ import java.util.Map;
  * @param keyring whether it has a session keyring of its own, which exec joins
  * @param scope the scope of systemd that holds it
  * @param resctrl the directories of resctrl that were made for it
+ * @param rootMount the root's mount in a mount namespace that others use ({@code SharedRoot});
+ *     empty for none
  * @param hooks of which poststart and poststop are still to run
  */
 public record ContainerState(
@@ -36,5 +38,6 @@ public record ContainerState(
     boolean keyring,
     ScopeText scope,
     List<String> resctrl,
+    String rootMount,
     Map<String, String> annotations,
     Hooks hooks) {}

@@ -57,6 +57,9 @@ final class StateText {
     if (!s.resctrl().isEmpty()) {
       strings(out, "resctrl", s.resctrl());
     }
+    if (!s.rootMount().isEmpty()) {
+      out.field("rootMount", s.rootMount());
+    }
     out.key("annotations").object();
     for (Map.Entry<String, String> e : s.annotations().entrySet()) {
       out.field(e.getKey(), e.getValue());
@@ -123,6 +126,7 @@ final class StateText {
     Long created = m.int64("created");
     Long owner = m.uint32("owner");
     String scope = m.string("scope");
+    String rootMount = m.string("rootMount");
     CgroupPaths cgroups = cgroups(m.requiredString("cgroups"));
     if (cgroups == null) {
       return null;
@@ -142,6 +146,7 @@ final class StateText {
             m.bool("keyring", false),
             scope == null ? ScopeText.NONE : new ScopeText(scope),
             m.strings("resctrl"),
+            rootMount == null ? "" : rootMount,
             Annotations.read(m),
             dev.coracle.property.Hooks.read(m));
     return problems.hasErrors() ? null : state;

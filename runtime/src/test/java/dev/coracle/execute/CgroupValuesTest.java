@@ -89,11 +89,13 @@ class CgroupValuesTest {
   @Test
   void aLimitBelowTheUsageIsRefused() {
     kernel.file("/c/memory.current", "8192\n");
-    assertThat(run(new Action.CheckMemoryUsage("/c", 8193))).isNull();
-    assertThat(run(new Action.CheckMemoryUsage("/c", 8192)))
+    assertThat(run(new Action.CheckMemoryUsage("/c", 8193, false))).isNull();
+    assertThat(run(new Action.CheckMemoryUsage("/c", 8192, false)))
         .contains("rejecting memory limit 8192 <= usage 8192");
+    assertThat(run(new Action.CheckMemoryUsage("/c", 8192, true)))
+        .contains("rejecting memory+swap limit 8192 <= usage 8192");
     kernel.broken("/c/memory.current", Errno.ENOENT);
-    assertThat(run(new Action.CheckMemoryUsage("/c", 1))).isNull();
+    assertThat(run(new Action.CheckMemoryUsage("/c", 1, false))).isNull();
   }
 
   @Test

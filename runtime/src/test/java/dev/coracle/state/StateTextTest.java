@@ -46,6 +46,7 @@ class StateTextTest {
         true,
         new ScopeText("user a.scope"),
         List.of("/sys/fs/resctrl/a", "/sys/fs/resctrl/a/mon_groups/id"),
+        "4294967297 /proc/7/ns/mnt",
         annotations,
         new Hooks(List.of(), List.of(), List.of(), List.of(), List.of(bare), List.of(hook)));
   }
@@ -82,6 +83,7 @@ class StateTextTest {
             s.keyring(),
             ScopeText.NONE,
             s.resctrl(),
+            "",
             s.annotations(),
             s.hooks());
     String line = StateText.line(before);

@@ -200,8 +200,8 @@ public final class Memory {
     // No swap at all, or all of it, is what a kernel without swap gives: then no file is there.
     Errors noSwap = Errors.of(Errno.ENOENT);
     if (m.checkBeforeUpdate()) {
-      check(swap, SWAP, files);
-      check(limit, LIMIT, files);
+      check(swap, true, files);
+      check(limit, false, files);
     }
     if (swap == null ? unlimited : swap == UNLIMITED) {
       files.writeDefault("memory.swap.max", "max", SWAP, noSwap);
@@ -218,9 +218,10 @@ public final class Memory {
     }
   }
 
-  private static void check(@Nullable Long bytes, Pointer at, CgroupFiles files) {
+  private static void check(@Nullable Long bytes, boolean swap, CgroupFiles files) {
     if (bytes != null && bytes != UNLIMITED) {
-      files.add(new Action.CheckMemoryUsage(files.directory(), bytes), at, Errors.NONE);
+      Action check = new Action.CheckMemoryUsage(files.directory(), bytes, swap);
+      files.add(check, swap ? SWAP : LIMIT, Errors.NONE);
     }
   }
 }
