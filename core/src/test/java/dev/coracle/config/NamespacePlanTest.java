@@ -67,17 +67,17 @@ class NamespacePlanTest {
     String masked = ",'maskedPaths':['/m']";
     Plan none = plan(ROOT, "{'type':'pid'}", masked);
     assertThat(names(none, Phase.PARENT_BEFORE)).endsWith("AttachRoot");
-    assertThat(none.toString()).contains("AttachRoot[path=/b/r, shared=true]");
+    assertThat(none.toString()).contains("AttachRoot[path=id/r, shared=true]");
     Plan joined = plan(ROOT, "{'type':'mount','path':'/m'}", masked);
     assertThat(names(joined, Phase.CHILD_SETUP)).containsSubsequence("JoinNamespace", "AttachRoot");
     for (Plan plan : List.of(none, joined)) {
       assertThat(names(plan, Phase.CHILD_AFTER_PIVOT)).contains("MaskPath");
       assertThat(names(plan, Phase.values())).doesNotContain("PivotRoot", "IsolateMounts");
-      assertThat(plan.toString()).contains("ChangeRoot[path=/b/r, attached=true]");
+      assertThat(plan.toString()).contains("ChangeRoot[path=id/r, attached=true]");
     }
     Plan nothing = plan(ROOT, "{'type':'pid'}", "");
     assertThat(names(nothing, Phase.values())).doesNotContain("AttachRoot");
-    assertThat(nothing.toString()).contains("ChangeRoot[path=/b/r, attached=false]");
+    assertThat(nothing.toString()).contains("ChangeRoot[path=id/r, attached=false]");
     assertThat(problems.all()).isEmpty();
   }
 
