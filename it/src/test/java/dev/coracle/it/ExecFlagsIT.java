@@ -66,7 +66,8 @@ class ExecFlagsIT {
       c.awaitOutput("moved");
       assertThat(c.exec("cat", "/proc/self/cgroup").ok().line()).isEqualTo("0::/init");
       assertThat(bed.oci("exec", "--cgroup", "/", c.id(), "true").execute().exitsWith(255).error())
-          .contains("EBUSY");
+          .contains("EBUSY")
+          .containsPattern("adding pid .* to cgroups.*/cgroup.procs: device or resource busy");
     }
   }
 
@@ -85,8 +86,7 @@ class ExecFlagsIT {
                   .execute()
                   .exitsWith(255)
                   .error())
-          .contains("nowhere", "ENOENT")
-          .containsPattern("adding pid .*/nowhere/cgroup.procs: no such file or directory");
+          .contains("nowhere", "ENOENT");
     }
   }
 

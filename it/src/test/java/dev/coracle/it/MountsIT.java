@@ -80,6 +80,7 @@ class MountsIT {
       runtime = "crun",
       reason = "1.8.1 takes it as a path in the container",
       expect = Unsupported.Expect.EITHER)
+  @Unsupported(runtime = "runc", reason = "1.1.5 makes the target elsewhere")
   void theHostsPathOfTheRootLeadsIntoTheContainer(Testbed bed) {
     Path file = bed.file("file", "a file");
     Bundle bundle = bed.bundle();
@@ -92,6 +93,7 @@ class MountsIT {
       runtime = "crun",
       reason = "1.8.1 takes sources before it mounts",
       expect = Unsupported.Expect.EITHER)
+  @Unsupported(runtime = "runc", reason = "1.1.5 opens it before it mounts in a user namespace")
   void aSourceInTheRootShowsTheMountsBefore(Testbed bed) {
     for (Bundle bundle : List.of(bed.bundle(), Mapped.bundle(bed))) {
       Path file = bed.file("file", "a file");
