@@ -297,7 +297,7 @@ class MountOptionsIT {
               .contains("ro", "nosuid", "nodev", "noexec", "noatime");
           for (String option : List.of("rw", "exec", "suid", "relatime", "strictatime")) {
             Bundle other = Mapped.bundle(bed).mount("/m", "bind", outer, "rbind", option);
-            bed.run(other).exitsWith(1);
+            assertThat(bed.run(other).exitsWith(1).stderr()).contains("/mounts/", "locked");
           }
         });
   }

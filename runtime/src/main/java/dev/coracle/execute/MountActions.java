@@ -167,6 +167,10 @@ final class MountActions {
     long set = map == null || mapped ? 0 : c.idMaps.apply(c, (int) tree, map);
     if (set >= 0) {
       set = attributes(k, (int) tree, options);
+      if (set == -Errno.EPERM && c.inUserNamespace) {
+        String locked = "; the host has locked the flags of its mounts for user namespaces";
+        set = c.fail(Errno.EPERM, c.explain(set) + locked);
+      }
     }
     if (set < 0) {
       c.close(tree);
