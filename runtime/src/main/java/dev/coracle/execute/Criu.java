@@ -1,19 +1,14 @@
 package dev.coracle.execute;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
-import static dev.coracle.abi.Fcntl.AT_RECURSIVE;
 import static dev.coracle.abi.Fcntl.F_SETFD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_PATH;
-import static dev.coracle.abi.Fcntl.O_RDONLY;
-import static dev.coracle.abi.Mount.MOVE_MOUNT_F_EMPTY_PATH;
-import static dev.coracle.abi.Mount.MS_SLAVE;
-import static dev.coracle.abi.Mount.OPEN_TREE_CLOEXEC;
-import static dev.coracle.abi.Mount.OPEN_TREE_CLONE;
 import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.CLONE_INTO_CGROUP;
 import static dev.coracle.abi.Process.CLONE_PIDFD;
+import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.SIGCHLD;
 import static dev.coracle.abi.Process.SIGKILL;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
@@ -21,10 +16,10 @@ import static dev.coracle.abi.Process.SOCK_SEQPACKET;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Process;
+import dev.coracle.criu.CriuRequest;
 import dev.coracle.criu.CriuResponse;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
-import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.Plan;
@@ -42,7 +37,6 @@ import org.jspecify.annotations.Nullable;
  * in which the root is a mount, as criu wants it; nothing of that is left when it ends.
  */
 public final class Criu {
-  private static final long CLONE_NEWNS = 0x20000L;
   private static final int MOST_MESSAGE_BYTES = 40 * 1024;
   private static final int NOT_EXECUTED = 127;
   private static final int MOST_CGROUP_BYTES = 1 << 20;
@@ -50,12 +44,15 @@ public final class Criu {
   /** What it says of itself once it is in its cgroups, before it is criu. */
   private static final String JOINED = "J";
 
+  private static final String GONE = "criu ended without an answer";
+
   private final DescribingKernel k;
   private final String program;
   private final List<String> variables;
   private int pid;
   private int pidfd = -1;
   private int socket = -1;
+  private String how = "";
 
   /** What is done when criu notifies. */
   public interface Listener {
@@ -199,50 +196,6 @@ public final class Criu {
     throw new IllegalStateException("exit_group: " + exited);
   }
 
-  /** The root must be a mount, and only criu's: ours and the host's stay as they are. */
-  private static long mountRoot(Kernel k, String rootfs) {
-    long result = k.unshare(CLONE_NEWNS);
-    if (result >= 0) {
-      result = k.mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, 0, 0, MS_SLAVE, -1);
-    }
-    if (result < 0) {
-      return result;
-    }
-    long tree = k.open_tree(AT_FDCWD, rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-    if (tree < 0) {
-      return tree;
-    }
-    result = k.move_mount((int) tree, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH);
-    long closed = k.close((int) tree);
-    return Math.min(result, closed);
-  }
-
-  /**
-   * Goes to a mount namespace of our own in which the root is a mount: what is opened there for
-   * criu, and criu itself, are there then.
-   *
-   * @return the way back for {@link #leave}, or −errno
-   */
-  public static long enter(Kernel k, String rootfs) {
-    long back = k.openat2(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC, 0, 0);
-    if (back < 0) {
-      return back;
-    }
-    long result = mountRoot(k, rootfs);
-    if (result < 0) {
-      long left = leave(k, (int) back);
-      return left < 0 ? left : result;
-    }
-    return back;
-  }
-
-  /** Goes back to where the hooks run, and the host is as it was. */
-  public static long leave(Kernel k, int back) {
-    long result = k.setns(back, CLONE_NEWNS);
-    long closed = k.close(back);
-    return Math.min(result, closed);
-  }
-
   /** Its cgroups, a line for each hierarchy as in cgroups(7). */
   public Files.Read cgroups() {
     return Files.read(k, "/proc/" + pid + "/cgroup", MOST_CGROUP_BYTES);
@@ -250,35 +203,51 @@ public final class Criu {
 
   /** Sends a request, answers notifications, and waits for the end. */
   public Outcome ask(byte[] request, Listener listener) {
-    long sent = k.write(socket, request, 0, request.length);
-    String problem = sent < 0 ? "cannot speak to criu: " + k.explain(sent) : null;
+    String problem = say(request);
     byte[] buffer = new byte[MOST_MESSAGE_BYTES];
     CriuResponse response = null;
     while (problem == null) {
       int[] fd = {-1};
-      long n = k.receiveMessage(socket, buffer, fd);
+      long n = hear(buffer, fd);
       if (n == -Errno.EINTR) {
         continue;
       }
       response = n <= 0 ? null : CriuResponse.read(buffer, (int) n);
       if (response == null) {
-        problem = n < 0 ? "cannot hear criu: " + k.explain(n) : "criu ended without an answer";
+        problem = n < 0 && !isGone(n) ? "cannot hear criu: " + k.explain(n) : GONE;
       } else if (response.type() != CriuResponse.NOTIFY || !response.success()) {
         break;
       } else {
         problem = listener.notified(response.script(), response.pid(), fd[0]);
         close(fd[0]);
-        problem = problem == null ? acknowledge() : problem;
+        problem = problem == null ? say(CriuRequest.notified()) : problem;
       }
     }
     String ended = end(problem != null);
-    return new Outcome(response, problem == null ? ended : problem);
+    boolean gone = GONE.equals(problem);
+    return new Outcome(response, problem == null ? ended : gone ? problem + how : problem);
   }
 
-  private @Nullable String acknowledge() {
-    byte[] yes = dev.coracle.criu.CriuRequest.notified();
-    long sent = k.write(socket, yes, 0, yes.length);
-    return sent < 0 ? "cannot speak to criu: " + k.explain(sent) : null;
+  private @Nullable String say(byte[] message) {
+    long sent = k.write(socket, message, 0, message.length);
+    return sent >= 0 ? null : isGone(sent) ? GONE : "cannot speak to criu: " + k.explain(sent);
+  }
+
+  private static boolean isGone(long result) {
+    return result == -Errno.EPIPE || result == -Errno.ECONNRESET;
+  }
+
+  /**
+   * Its next message; 0 when it has ended. Its end of the socket alone does not tell that: what it
+   * was restoring has the socket too, and waits for a criu that is no more.
+   */
+  private long hear(byte[] buffer, int[] fd) {
+    short[] heard = new short[2];
+    long ready = k.poll(new int[] {socket, pidfd}, new short[] {POLLIN, POLLIN}, heard, -1);
+    if (ready < 0) {
+      return ready;
+    }
+    return heard[0] == 0 && heard[1] != 0 ? 0 : k.receiveMessage(socket, buffer, fd);
   }
 
   /** Takes its end into account; one that is in the way is killed. */
@@ -303,6 +272,7 @@ public final class Criu {
       return "cannot wait for criu: " + k.explain(result);
     }
     int code = Process.exitCode(status[0]);
+    how = Process.exited(status[0]) ? ": exit code " + code : ": killed by signal " + (code - 128);
     return code == NOT_EXECUTED ? "criu cannot be executed: \"" + program + "\"" : null;
   }
 

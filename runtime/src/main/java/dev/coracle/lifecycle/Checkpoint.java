@@ -11,6 +11,7 @@ import dev.coracle.criu.CriuRequest;
 import dev.coracle.execute.Criu;
 import dev.coracle.execute.CriuMounts;
 import dev.coracle.execute.Files;
+import dev.coracle.execute.Freezer;
 import dev.coracle.host.HostReader;
 import dev.coracle.json.JsonWriter;
 import dev.coracle.kernel.Kernel;
@@ -35,11 +36,13 @@ public final class Checkpoint {
   private final Environment e;
   private final ContainerState state;
   private final CriuFlags flags;
+  private final boolean running;
 
-  private Checkpoint(Environment e, ContainerState state, CriuFlags flags) {
+  private Checkpoint(Environment e, ContainerState state, CriuFlags flags, boolean running) {
     this.e = e;
     this.state = state;
     this.flags = flags;
+    this.running = running;
   }
 
   /** Writes it, and deletes it unless it is to go on. */
@@ -53,7 +56,7 @@ public final class Checkpoint {
     if (!state.sandbox().equals(SandboxKind.CONTAINER.word())) {
       throw new Failure("only a container can be checkpointed, not a process of the host");
     }
-    new Checkpoint(e, state, flags).dump(entry);
+    new Checkpoint(e, state, flags, status == Status.RUNNING).dump(entry);
     if (!flags.leaveRunning() && !flags.preDump()) {
       Delete.delete(e, id, true);
     }
@@ -116,8 +119,20 @@ public final class Checkpoint {
     Criu.Outcome outcome = criu.ask(request.bytes(), this::notified);
     problem = CriuTalk.problem(e, outcome, flags, LOG);
     if (problem != null) {
-      throw new Failure("cannot checkpoint container \"" + state.id() + "\": " + problem);
+      String left = running ? goOn() : "";
+      throw new Failure("cannot checkpoint container \"" + state.id() + "\": " + problem + left);
     }
+  }
+
+  /** A criu that ended early may have left it frozen; why it cannot go on, or nothing. */
+  private String goOn() {
+    Kernel k = e.kernel();
+    Freezer freezer = new Freezer(k, state.cgroups());
+    long result = freezer.isFrozen();
+    if (result > 0) {
+      result = freezer.thaw();
+    }
+    return result < 0 ? "\nthe container may stand still: " + k.explain(result) : "";
   }
 
   private @Nullable String notified(String script, int pid, int descriptor) {

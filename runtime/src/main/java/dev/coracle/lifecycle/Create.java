@@ -6,6 +6,7 @@ import dev.coracle.bus.Systemd;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.config.Host;
 import dev.coracle.config.Planner;
+import dev.coracle.execute.CgroupKill;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.HookState;
 import dev.coracle.execute.Kept;
@@ -387,11 +388,18 @@ public final class Create {
           new Restore(
               e, flags, prepared.spec(), prepared.plan(), state.rootfs(), context, launcher);
       problem = restore.restore(criu);
+      problem = problem == null ? null : problem + killed(state);
     }
     if (problem == null) {
       problem = PidFile.write(e.kernel(), request.pidFile(), launcher.pid());
     }
     return problem;
+  }
+
+  /** A criu that ended early leaves what it was restoring; nobody else is in its cgroups. */
+  private String killed(ContainerState state) {
+    long result = CgroupKill.kill(e.kernel(), state.cgroups());
+    return result < 0 ? "\ncannot kill what was restored: " + e.kernel().explain(result) : "";
   }
 
   /** Takes note of the process, while it is at work. */

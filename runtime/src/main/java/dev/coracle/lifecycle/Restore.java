@@ -8,6 +8,7 @@ import dev.coracle.criu.CriuRequest;
 import dev.coracle.execute.Context;
 import dev.coracle.execute.Criu;
 import dev.coracle.execute.CriuMounts;
+import dev.coracle.execute.CriuRoot;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.Launcher;
 import dev.coracle.json.Json;
@@ -87,12 +88,12 @@ final class Restore {
   /** Starts criu where the root is a mount; we are back when it runs, or not. */
   private CriuRequest start(Criu criu) throws Failure {
     Kernel k = e.kernel();
-    long back = Criu.enter(k, rootfs);
+    long back = CriuRoot.enter(k, rootfs);
     if (back < 0) {
       throw new Failure("cannot make the root a mount: " + k.explain(back));
     }
     String problem = prepared(criu);
-    long left = Criu.leave(k, (int) back);
+    long left = CriuRoot.leave(k, (int) back);
     CriuRequest request = asked;
     if (problem == null && left < 0) {
       problem = "cannot go back to the host's mounts: " + k.explain(left);

@@ -72,4 +72,23 @@ class CriuTest {
     assertThat(kernel.said()).contains("EACCES", "/freezer/id/tasks");
     assertThat(kernel.calls()).last().asString().startsWith("exit_group(127)");
   }
+
+  /** What it was restoring has its end of the socket too, and would let us wait for ever. */
+  @Test
+  void itsEndIsSeenThoughOthersHoldItsSocket() {
+    kernel.childSays("J").answers("poll", 1);
+    assertThat(start()).isNull();
+    Criu.Outcome outcome = criu.ask(new byte[] {1}, (script, pid, fd) -> null);
+    assertThat(kernel.calls()).contains("poll([2], [2], [2], -1)");
+    assertThat(outcome.problem()).startsWith("criu ended without an answer: ");
+  }
+
+  @Test
+  void itsEndIsNoErrorOfASystemCall() {
+    kernel.childSays("J");
+    assertThat(start()).isNull();
+    kernel.fail("write", 1, Errno.EPIPE);
+    assertThat(criu.ask(new byte[] {1}, (script, pid, fd) -> null).problem())
+        .startsWith("criu ended without an answer: ");
+  }
 }
