@@ -133,14 +133,6 @@ class BadInputIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "runc",
-      reason = "too deep for nothing: it takes what it does not know",
-      expect = Unsupported.Expect.EITHER)
-  @Unsupported(
-      runtime = "crun",
-      reason = "its parser has no limit",
-      expect = Unsupported.Expect.EITHER)
   void aHundredThousandArrays(Testbed bed) {
     String deep = "[".repeat(100_000) + "]".repeat(100_000);
     assertThat(complaint(bed, bed.bundle().rawConfig(deep))).isNotBlank();
@@ -191,10 +183,6 @@ class BadInputIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "crun",
-      reason = "says the usage and exits with 64 or 1",
-      expect = Unsupported.Expect.EITHER)
   void aMissingId(Testbed bed) {
     bed.oci("create", "--bundle", bed.bundle().write().toString()).execute().exitsWith(1);
   }

@@ -32,9 +32,9 @@ class DelegationIT {
 
   @Test
   @Unsupported(
-      runtime = "crun",
-      reason = "1.8.1 gives away other files",
-      expect = Unsupported.Expect.EITHER)
+      runtime = "runc",
+      reason = "1.1.5 does so with systemd only",
+      views = Cgroups.View.V2)
   void aWritableCgroupIsGivenAway(Testbed bed) throws IOException {
     Bundle bundle = withCgroup(bed, "rw").lasting();
     try (Container container = bed.start(bundle)) {

@@ -66,7 +66,6 @@ class ExecFlagsIT {
       c.awaitOutput("moved");
       assertThat(c.exec("cat", "/proc/self/cgroup").ok().line()).isEqualTo("0::/init");
       assertThat(bed.oci("exec", "--cgroup", "/", c.id(), "true").execute().exitsWith(255).error())
-          .contains("EBUSY")
           .containsPattern("adding pid .* to cgroups.*/cgroup.procs: device or resource busy");
     }
   }

@@ -30,10 +30,6 @@ class HardeningDescriptorsIT {
    */
   @ParameterizedTest
   @ValueSource(strings = {"/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"})
-  @Unsupported(
-      runtime = "runc",
-      reason = "1.1.5 has CVE-2024-21626",
-      expect = Unsupported.Expect.EITHER)
   @Unsupported(runtime = "crun", reason = "takes the caller's", expect = Unsupported.Expect.EITHER)
   void aCwdOfALeakedFdIsNotTheHosts(String fds, Testbed bed) {
     for (int fd = 3; fd <= 20; fd++) {
@@ -42,10 +38,6 @@ class HardeningDescriptorsIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "runc",
-      reason = "1.1.5 has CVE-2024-21626",
-      expect = Unsupported.Expect.EITHER)
   @Unsupported(runtime = "crun", reason = "takes the caller's", expect = Unsupported.Expect.EITHER)
   void aCwdThatIsASymlinkToALeakedFdIsNotTheHosts(Testbed bed) {
     for (int fd = 3; fd <= 20; fd++) {
@@ -56,10 +48,6 @@ class HardeningDescriptorsIT {
 
   @ParameterizedTest
   @ValueSource(strings = {"/proc/self/fd", "/link"})
-  @Unsupported(
-      runtime = "runc",
-      reason = "1.1.5 has CVE-2024-21626",
-      expect = Unsupported.Expect.EITHER)
   @Unsupported(runtime = "crun", reason = "takes the caller's", expect = Unsupported.Expect.EITHER)
   void aCwdOfExecIsNotTheHosts(String fds, Testbed bed) {
     Path marker = bed.file("marker", "");
@@ -90,14 +78,6 @@ class HardeningDescriptorsIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "runc",
-      reason = "1.1.5 passes the caller's descriptors on",
-      expect = Unsupported.Expect.EITHER)
-  @Unsupported(
-      runtime = "crun",
-      reason = "1.8.1 passes the caller's descriptors on",
-      expect = Unsupported.Expect.EITHER)
   void theCallersFdsAreNotPassedOn(Testbed bed) {
     Result result =
         bed.runCommand(bed.bundle().probe("fds")).after("exec 5</ 7</etc 9</proc").execute().ok();
@@ -141,14 +121,6 @@ class HardeningDescriptorsIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "runc",
-      reason = "1.1.5 passes them on",
-      expect = Unsupported.Expect.EITHER)
-  @Unsupported(
-      runtime = "crun",
-      reason = "1.8.1 passes them on",
-      expect = Unsupported.Expect.EITHER)
   void whatTheCallerOfExecLeaksIsNotPassedOn(Testbed bed) {
     try (Container c = bed.start(bed.bundle().lasting().addProbe())) {
       Result result =

@@ -101,14 +101,6 @@ class HardeningPathsIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "runc",
-      reason = "1.1.5 has CVE-2025-31133",
-      expect = Unsupported.Expect.EITHER)
-  @Unsupported(
-      runtime = "crun",
-      reason = "1.8.1 has the class of CVE-2025-31133",
-      expect = Unsupported.Expect.EITHER)
   void aFalseDevNullMasksNothing(Testbed bed) {
     // Without the tmpfs on /dev the image's own /dev/null is used; it points at what must not
     // appear.

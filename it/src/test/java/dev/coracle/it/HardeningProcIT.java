@@ -87,10 +87,6 @@ class HardeningProcIT {
       runtime = "runc",
       reason = "1.1.5 writes to the container's",
       expect = Unsupported.Expect.EITHER)
-  @Unsupported(
-      runtime = "crun",
-      reason = "1.8.1 writes to the container's",
-      expect = Unsupported.Expect.EITHER)
   void parametersGoToTheKernelNotToTheImage(Testbed bed) throws IOException {
     Bundle bundle = bed.bundle().withoutMount("/proc");
     bundle.remove("/linux/maskedPaths").remove("/linux/readonlyPaths");

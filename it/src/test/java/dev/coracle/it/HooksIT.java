@@ -155,6 +155,10 @@ class HooksIT {
   }
 
   @Unsupported(runtime = "runc", reason = "1.1.5 does not run those after it")
+  @Unsupported(
+      runtime = "crun",
+      reason = "1.8.1 dies of SIGPIPE where the hook ends before it is told the state",
+      expect = Unsupported.Expect.EITHER)
   @Test
   void aFailingPoststopDoesNotKeepTheContainer(Testbed bed) {
     Bundle bundle = bed.bundle().add("/hooks/poststop", hook("/bin/false"));

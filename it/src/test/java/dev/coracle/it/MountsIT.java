@@ -89,10 +89,6 @@ class MountsIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "crun",
-      reason = "1.8.1 takes sources before it mounts",
-      expect = Unsupported.Expect.EITHER)
   @Unsupported(runtime = "runc", reason = "1.1.5 opens it before it mounts in a user namespace")
   void aSourceInTheRootShowsTheMountsBefore(Testbed bed) {
     for (Bundle bundle : List.of(bed.bundle(), Mapped.bundle(bed))) {

@@ -3,11 +3,13 @@ package dev.coracle.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coracle.it.harness.Bundle;
+import dev.coracle.it.harness.Cgroups;
 import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Testbed;
+import dev.coracle.it.harness.Unsupported;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +20,11 @@ class PsIT {
   }
 
   @Test
+  @Unsupported(
+      runtime = "runc",
+      reason = "asks ps(1), which fails in User Mode Linux",
+      views = Cgroups.View.V2,
+      expect = Unsupported.Expect.EITHER)
   void aTable(Testbed bed) {
     try (Container c = bed.start(three(bed)).awaitOutput("ready")) {
       if (!bed.runtime().isCrun()) {

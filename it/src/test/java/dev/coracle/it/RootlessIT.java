@@ -12,6 +12,7 @@ import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.HostUser;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Mapped;
+import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
@@ -219,7 +220,8 @@ class RootlessIT {
       assertThat(Cgroups.read(cgroup.resolve("memory.max"))).isEqualTo((48 << 20) + "\n");
     }
     asUser(bed, before, "pause", id).execute().ok();
-    assertThat(Cgroups.read(cgroup.resolve("cgroup.events"))).contains("frozen 1");
+    // Not every peer waits for it.
+    Poll.until("frozen", () -> Cgroups.read(cgroup.resolve("cgroup.events")).contains("frozen 1"));
     asUser(bed, before, "resume", id).execute().ok();
     assertThat(Cgroups.read(cgroup.resolve("cgroup.events"))).contains("frozen 0");
     asUser(bed, before, "delete", "--force", id).execute().ok();

@@ -27,10 +27,6 @@ class UidMappingsIT {
   }
 
   @Test
-  @Unsupported(
-      runtime = "crun",
-      reason = "starts without the user",
-      expect = Unsupported.Expect.EITHER)
   void aUserThatIsNotMappedIsAnError(Testbed bed) {
     Bundle bundle = Mapped.bundle(bed).set("/process/user/uid", 70000);
     bed.run(bundle).fails();
@@ -59,7 +55,6 @@ class UidMappingsIT {
   }
 
   @Test
-  @Unsupported(runtime = "crun", reason = "maps root to itself", expect = Unsupported.Expect.EITHER)
   void aUserNamespaceWithoutMappingsIsAnError(Testbed bed) {
     bed.run(bed.bundle().namespace("user", null)).fails();
   }

@@ -44,6 +44,8 @@ final class ExpectedFailures implements InvocationInterceptor {
               bed -> {
                 throw new AssertionError(bed.leftovers());
               });
+    } catch (TestAbortedException notHere) {
+      throw notHere;
     } catch (Throwable failure) {
       throw new TestAbortedException(
           mark.runtime() + ": " + mark.reason() + " [" + failure.getMessage() + "]");
