@@ -63,7 +63,7 @@ for view in "${views[@]}"; do
     uml|systemd*)
       case $view in uml) unset SYSTEMD ;; systemd) export SYSTEMD=v2 ;; *) export SYSTEMD=${view#systemd-} ;; esac
       "$here/uml/setup.sh" && UML_OUT=$out "$here/uml/run.sh" bash -c \
-          "exec $(suite "$view" -Djava.io.tmpdir=/var/tmp -Dcoracle.it.patienceSeconds=60)" ;;
+          "exec $(suite "$view" -Djava.io.tmpdir=/var/tmp -Dcoracle.it.patienceSeconds=60 -Dcoracle.it.faultsOneIn=6)" ;;
   esac || { failed=1; echo "=== $view: FAILED" >&2; }
   echo "=== $view: $(($(date +%s) - begin)) s"
 done

@@ -21,7 +21,8 @@ import org.junit.jupiter.api.Test;
  * is once the last before SIGKILL.
  *
  * <p>A sample of them by a fixed stride; all, with each of three errors, where the environment has
- * {@code CORACLE_FAULTS=all}.
+ * {@code CORACLE_FAULTS=all}. User Mode Linux takes fewer of those that the other views have too,
+ * which are all but those of cgroups.
  */
 @ContainerTest
 @CoracleOnly("a call that fails is named, and nothing is left of what was begun")

@@ -8,14 +8,17 @@ import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.Json;
 import dev.coracle.it.harness.Libc;
+import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
 import dev.coracle.it.harness.Testbed;
 import dev.coracle.it.harness.Unsupported;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -30,14 +33,7 @@ class HardeningRacesIT {
   /** Starts containers while two names in the root file system are exchanged. */
   private static void race(Testbed bed, Bundle bundle, String a, String b, Attempt attempt)
       throws IOException {
-    bundle.addProbe();
-    Command.Running racer =
-        bed.program(
-                bundle.inRootfs("/bin/probe").toString(),
-                "swap",
-                bundle.inRootfs(a).toString(),
-                bundle.inRootfs(b).toString())
-            .start();
+    Command.Running racer = racer(bed, bundle, a, b);
     int started = 0;
     try {
       for (int i = 0; i < STARTS; i++) {
@@ -52,6 +48,64 @@ class HardeningRacesIT {
     }
     // Else it would not be a race.
     assertThat(started).as("starts that were no error").isPositive();
+  }
+
+  /** Exchanges two names of the root file system, over and over. */
+  private static Command.Running racer(Testbed bed, Bundle bundle, String a, String b) {
+    bundle.addProbe();
+    return bed.program(
+            bundle.inRootfs("/bin/probe").toString(),
+            "swap",
+            bundle.inRootfs(a).toString(),
+            bundle.inRootfs(b).toString())
+        .start();
+  }
+
+  /**
+   * The control of these tests: whoever looks at a name and then uses it, as a runtime would that
+   * trusts paths, is led outside by the same exchange.
+   */
+  private static void assertLost(
+      Testbed bed, Bundle bundle, String a, String b, BooleanSupplier isLedOutside) {
+    Command.Running racer = racer(bed, bundle, a, b);
+    try {
+      Poll.until("led outside by " + a, isLedOutside);
+    } finally {
+      Libc.kill(racer.pid(), Libc.SIGKILL);
+      racer.end();
+    }
+  }
+
+  @Test
+  void whoeverLooksFirstMakesDirectoriesOutside(Testbed bed) throws IOException {
+    Path bait = bed.folder("bait");
+    Bundle bundle = bed.bundle().folder("/swap/a").symlink("/swap/b", up(bait));
+    Path name = bundle.inRootfs("/swap/a");
+    assertLost(
+        bed,
+        bundle,
+        "/swap/a",
+        "/swap/b",
+        () -> {
+          if (Files.isDirectory(name, LinkOption.NOFOLLOW_LINKS)) {
+            name.resolve("made").toFile().mkdir();
+          }
+          return Files.exists(bait.resolve("made"));
+        });
+  }
+
+  @Test
+  void whoeverLooksFirstOpensWhatIsNotTheNullDevice(Testbed bed) throws IOException {
+    Bundle bundle = bed.bundle().file("/shown", "shown instead");
+    Path name = bundle.inRootfs("/dev/null");
+    bed.program("mknod", "-m", "666", name.toString(), "c", "1", "3").execute().ok();
+    bundle.symlink("/dev/other", "../shown");
+    assertLost(
+        bed,
+        bundle,
+        "/dev/null",
+        "/dev/other",
+        () -> !Files.isSymbolicLink(name) && !Cgroups.read(name).isEmpty());
   }
 
   /** What must hold for each start. */
