@@ -219,7 +219,7 @@ public final class Mounts {
       List<Mount> mounts, Sources sources, MountIdMaps idMaps, PlanBuilder plan) {
     for (Mount m : mounts) {
       // What is in the root shows the mounts made before: it is opened when its turn comes.
-      boolean ready = m.idMap() != null || sources.inRoot(m) == null;
+      boolean ready = sources.inRoot(m) == null;
       if (m.options().bind() && !m.options().remount() && ready) {
         Action tree = new Action.OpenTree(sources.of(m), m.options().recursive(), idMaps.of(m));
         plan.add(Phase.PARENT_AFTER_CLONE, tree, m.origin());

@@ -99,6 +99,18 @@ class MountsIT {
     }
   }
 
+  @Test
+  @CoracleOnly("the peers of Debian 12 have no id-mapped mounts, or take sources before they mount")
+  void anIdMappedSourceInTheRootShowsTheMountsBeforeInAUserNamespaceToo(Testbed bed) {
+    Path shared = bed.folder("shared");
+    bed.file("shared/file", "a file");
+    Bundle bundle = Mapped.bundle(bed).mount("/a", "bind", shared, "bind");
+    bundle.mount("/b", "bind", bundle.rootfs() + "/a", "bind", "idmap");
+    bundle.sh("cat /b/file; stat -c ' %u' /a/file /b/file");
+    // Of the host's root it is, and by the mapping of the container's own.
+    assertThat(bed.outputOf(bundle)).isEqualTo("a file 65534\n 0");
+  }
+
   /** The host's file stays out of reach where a link of the image stands in the source's way. */
   @Test
   @CoracleOnly("runc follows the link on the host, and crun too")

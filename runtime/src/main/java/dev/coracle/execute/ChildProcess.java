@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code P} and a pid: from here on another process. {@code U}: in the namespaces, answered with
  * what the runtime opened and any byte. {@code H}: time for the runtime's hooks, answered with any
  * byte. {@code R}: ready, parked or about to execute. {@code F} and a text: failed. {@code N} and a
- * number: the descriptor of a seccomp listener, answered with any byte once an agent has it.
+ * number: the descriptor of a seccomp listener, answered with any byte once an agent has it. {@code
+ * M}, a descriptor and the number of a mapping: a mount to be id-mapped, answered with any byte.
  */
 final class ChildProcess {
   static final char OTHER_PROCESS = 'P';
@@ -32,6 +33,7 @@ final class ChildProcess {
   static final char READY = 'R';
   static final char FAILED = 'F';
   static final char LISTENER = 'N';
+  static final char MAPPING = 'M';
 
   private static final int FIRST_AFTER_STDIO = 3;
   private static final int FAILURE_STATUS = 1;

@@ -11,9 +11,13 @@ import static dev.coracle.abi.Process.SIGCHLD;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
+import dev.coracle.plan.ActionText;
+import dev.coracle.plan.Plan;
+import dev.coracle.plan.Step;
 import dev.coracle.spec.Linux.NamespaceType;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The user namespaces of id-mapped mounts (mount_setattr(2), "ID-mapped mounts"). One is made by a
@@ -103,6 +107,40 @@ final class IdMaps {
     return result == -Errno.EINVAL
         ? c.fail(Errno.EINVAL, call + ": its filesystem cannot be id-mapped on this kernel")
         : result;
+  }
+
+  /**
+   * Lets the runtime map a mount: root of a user namespace may not do that with a filesystem of the
+   * host's.
+   */
+  static long ask(Context c, int tree, Action.IdMapped map) {
+    String what = tree + " " + map.number() + (map.recursive() ? " r" : "");
+    long result = ChildProcess.ask(c, ChildProcess.MAPPING, what);
+    return result == 0 ? c.fail(Errno.EPIPE, "the runtime ended before it mapped the ids") : result;
+  }
+
+  /** In the runtime: does what the process asks for. The text is the error, or null. */
+  @Nullable String applyFor(Context c, Plan plan, int pidfd, String what) {
+    int first = what.indexOf(' ');
+    int second = what.indexOf(' ', first + 1);
+    int end = second < 0 ? what.length() : second;
+    int number = Integer.parseInt(what.substring(first + 1, end));
+    Action.IdMapped map = new Action.IdMapped(number, second >= 0);
+    long fd = c.kernel.pidfd_getfd(pidfd, Integer.parseInt(what.substring(0, first)), 0);
+    long result = fd;
+    if (fd >= 0) {
+      result = apply(c, (int) fd, map);
+      c.close(fd);
+    }
+    if (result >= 0) {
+      return null;
+    }
+    for (Step step : plan.steps()) {
+      if (step.action() instanceof Action.MakeMount m && map.equals(m.idMapped())) {
+        return step.origin() + ": cannot " + ActionText.of(m) + ": " + c.explain(result);
+      }
+    }
+    throw new IllegalStateException("a mapping that nobody asked for");
   }
 
   /** Closes them: the mounts keep their mappings. */

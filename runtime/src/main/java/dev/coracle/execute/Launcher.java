@@ -276,10 +276,13 @@ public final class Launcher {
         c.idMaps.closeAll(c);
         return null;
       }
+      String text = Bytes.text(message, 1, (int) n);
       String problem =
-          message[0] == ChildProcess.LISTENER
-              ? SeccompListener.handOn(c, plan, pidfd, Bytes.text(message, 1, (int) n))
-              : steps.run(plan.in(Phase.PARENT_HOOKS));
+          switch (message[0]) {
+            case ChildProcess.LISTENER -> SeccompListener.handOn(c, plan, pidfd, text);
+            case ChildProcess.MAPPING -> c.idMaps.applyFor(c, plan, pidfd, text);
+            default -> steps.run(plan.in(Phase.PARENT_HOOKS));
+          };
       if (problem == null) {
         long sent = c.kernel.write(sync, message, 0, 1);
         // EPIPE: it is gone, and its last words are still to be read.

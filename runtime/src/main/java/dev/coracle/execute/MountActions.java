@@ -164,7 +164,7 @@ final class MountActions {
     if (tree < 0) {
       return tree;
     }
-    long set = map == null || mapped ? 0 : c.idMaps.apply(c, (int) tree, map);
+    long set = map == null || mapped ? 0 : map(c, (int) tree, map);
     if (set >= 0) {
       set = attributes(k, (int) tree, options);
       if (set == -Errno.EPERM && c.inUserNamespace) {
@@ -177,6 +177,10 @@ final class MountActions {
       return set;
     }
     return tree;
+  }
+
+  private static long map(Context c, int tree, Action.IdMapped map) {
+    return c.inUserNamespace ? IdMaps.ask(c, tree, map) : c.idMaps.apply(c, tree, map);
   }
 
   /** A copy of what the root shows by now at a path, where no link leads out. */
