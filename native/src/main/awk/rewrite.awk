@@ -1,9 +1,11 @@
 # rewrite.awk: the C that TeaVM wrote, rewritten function by function for start-up.h, which says why.
 # Usage: awk -v out=FOLDER -f rewrite.awk callsites.c strings.c OTHER.c...
-# Every file is written to the same name under FOLDER. Three changes:
+# Every file is written to the same name under FOLDER. Four changes:
 #   1. A function that catches keeps TeaVM's frame; the macros of all others mean nothing.
 #   2. callsites.c becomes a list of the call sites that have a handler.
 #   3. strings.c becomes one object a constant, header included.
+#   4. Whether a class is initialised stands in a variable of its own, beside those of all others: in the class it would
+#      make a page of the file private for each class. Their declarations are written to FOLDER/initialised.h.
 
 FNR == 1 {
     flush_function()
@@ -60,6 +62,20 @@ function exit_strings() {
 }
 
 in_function {
+    initialised += gsub(/teavm_initializeClass\(\(TeaVM_Class\*\) &[A-Za-z0-9_]+_Cls, &/, "CORACLE_INITIALISE(")
+    if (/^void initclass_/) {
+        class = $2
+        sub(/^initclass_/, "", class)
+        sub(/\(\)$/, "", class)
+        print "static char coracle_initialised_initclass_" class ";" > (out "/initialised.h")
+        classes++
+    }
+    if (class != "") {
+        sub(/cls->flags & INT32_C\(1\)/, "coracle_initialised_initclass_" class)
+        sub(/cls->flags \|= INT32_C\(1\)/, "coracle_initialised_initclass_" class " = 1")
+        if (/^    TeaVM_Class\* cls = /) next
+    }
+    if (/^}/) class = ""
     body[lines++] = $0
     if (/^    *TEAVM_TRY$/) catches = 1
     if (/^}/) flush_function()
@@ -86,5 +102,5 @@ function flush_function(    i) {
 
 END {
     flush_function()
-    print handlers + 0, strings + 0, catching + 0
+    print handlers + 0, strings + 0, catching + 0, classes + 0, initialised + 0
 }

@@ -52,6 +52,11 @@ typedef struct {
 #define TEAVM_GET_STRING(i) ((TeaVM_String*) &coracle_string_##i)
 #define TEAVM_GET_STRING_ADDRESS(i) (&coracle_string_pointer_##i)
 
+/* Whether a class is initialised: variables that share a page, and not a flag in the class: see rewrite.awk. */
+#include "initialised.h"
+#define CORACLE_INITIALISE(initialiser) CORACLE_INITIALISE_BY(initialiser)
+#define CORACLE_INITIALISE_BY(initialiser) ((void) (coracle_initialised_##initialiser || (initialiser(), 0)))
+
 /* There is no collector: see start-up.c. So no roots and no barriers. */
 #undef TEAVM_GC_ROOT
 #undef TEAVM_GC_ROOT_RELEASE
