@@ -52,6 +52,7 @@ import dev.coracle.spec.Linux;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Spec;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads config.json: every property by its own class, all problems at once. */
@@ -80,6 +81,27 @@ public final class ConfigReader {
       long grantableCapabilities,
       @Nullable KnownFilter known,
       Problems problems) {
+    return read(json, from, end, grantableCapabilities, known, Wanted.ALL, problems);
+  }
+
+  /** How much of a config.json is read. */
+  public enum Wanted {
+    ALL,
+    /** What {@code exec} needs: what has done its work when the container was created is empty. */
+    FOR_EXEC,
+    /** The same without /process, where exec has another one. */
+    FOR_EXEC_OF_ANOTHER
+  }
+
+  /** The same of a container that was created. */
+  public static @Nullable Spec read(
+      byte[] json,
+      int from,
+      int end,
+      long grantableCapabilities,
+      @Nullable KnownFilter known,
+      Wanted wanted,
+      Problems problems) {
     Known part =
         known == null
             ? null
@@ -90,19 +112,35 @@ public final class ConfigReader {
     }
     if (part != null && !stands(part, config.raw("linux"))) {
       // What was found is another part of the text: nothing is known.
-      return read(json, from, end, grantableCapabilities, null, problems);
+      return read(json, from, end, grantableCapabilities, null, wanted, problems);
+    }
+    CompiledSeccomp filter = known == null ? null : known.filter();
+    long grantable = grantable(config, grantableCapabilities);
+    Members of = wanted == Wanted.FOR_EXEC_OF_ANOTHER ? null : config.object("process");
+    Process process = process(of, grantable, problems);
+    if (wanted != Wanted.ALL) {
+      return new Spec(
+          OciVersion.NEWEST,
+          process,
+          Root.read(config),
+          null,
+          null,
+          List.of(),
+          dev.coracle.spec.Hooks.NONE,
+          Map.of(),
+          ofRunning(config.object("linux"), filter));
     }
     Vm.check(config);
     return new Spec(
         OciVersion.read(config),
-        process(config.object("process"), grantable(config, grantableCapabilities), problems),
+        process,
         Root.read(config),
         Hostname.read(config),
         Domainname.read(config),
         Mounts.read(config),
         Hooks.read(config),
         Annotations.read(config),
-        linux(config.object("linux"), known == null ? null : known.filter()));
+        linux(config.object("linux"), filter));
   }
 
   /** Whether the value of /linux/seccomp is the one that stands for what is known. */
@@ -172,6 +210,30 @@ public final class ConfigReader {
         Scheduler.read(process),
         IoPriority.read(process),
         ExecCPUAffinity.read(process));
+  }
+
+  private static Linux ofRunning(@Nullable Members linux, @Nullable CompiledSeccomp known) {
+    if (linux == null) {
+      return Linux.NONE;
+    }
+    return new Linux(
+        Namespaces.read(linux),
+        List.of(),
+        CgroupsPath.read(linux),
+        null,
+        Map.of(),
+        known == null ? SeccompFilter.read(linux) : known,
+        null,
+        List.of(),
+        List.of(),
+        UidMappings.read(linux),
+        GidMappings.read(linux),
+        List.of(),
+        List.of(),
+        IntelRdt.read(linux),
+        MemoryPolicy.read(linux),
+        Personality.read(linux),
+        null);
   }
 
   private static Linux linux(@Nullable Members linux, @Nullable CompiledSeccomp known) {

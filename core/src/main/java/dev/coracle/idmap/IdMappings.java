@@ -27,6 +27,9 @@ public final class IdMappings {
 
   /** Reads the mappings of one kind. */
   public static List<IdMapping> read(Members linux, String key) {
+    if (!linux.has(key)) {
+      return List.of();
+    }
     List<Members> entries = linux.objects(key);
     List<IdMapping> out = new ArrayList<>();
     if (entries.size() > MOST_LINES) {

@@ -14,6 +14,9 @@ public final class JsonParser {
   /** The deepest nesting that is read; the runtime-spec needs 8. */
   public static final int MAX_DEPTH = 64;
 
+  /** Most objects and arrays of a config.json have no more elements. */
+  private static final int FEW = 4;
+
   private final byte[] in;
   private final int end;
   private int at;
@@ -89,8 +92,8 @@ public final class JsonParser {
   private Json object(int depth) throws JsonException {
     deeper(depth);
     at++;
-    List<String> keys = new ArrayList<>();
-    List<Json> values = new ArrayList<>();
+    List<String> keys = new ArrayList<>(FEW);
+    List<Json> values = new ArrayList<>(FEW);
     Json.Obj object = new Json.Obj(keys, values);
     Set<String> seen = null;
     space();
@@ -108,7 +111,7 @@ public final class JsonParser {
       if (keys.size() == 32) {
         seen = new HashSet<>(keys);
       }
-      if (seen != null ? !seen.add(key) : keys.contains(key)) {
+      if (seen != null ? !seen.add(key) : contains(keys, key)) {
         at = keyAt;
         throw broken("the key \"" + key + "\" stands twice in one object");
       }
@@ -130,10 +133,20 @@ public final class JsonParser {
     }
   }
 
+  /** As List.contains, which makes an iterator each time. */
+  private static boolean contains(List<String> keys, String key) {
+    for (int i = 0; i < keys.size(); i++) {
+      if (keys.get(i).equals(key)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private Json array(int depth) throws JsonException {
     deeper(depth);
     at++;
-    List<Json> items = new ArrayList<>();
+    List<Json> items = new ArrayList<>(FEW);
     space();
     if (take(']')) {
       return new Json.Arr(items);

@@ -210,8 +210,11 @@ public final class Members {
 
   /** The strings of an array; empty where it is absent. */
   public List<String> strings(String key) {
-    List<String> out = new ArrayList<>();
     List<Json> items = items(key);
+    if (items.isEmpty()) {
+      return List.of();
+    }
+    List<String> out = new ArrayList<>(items.size());
     for (int i = 0; i < items.size(); i++) {
       if (items.get(i) instanceof Json.Str s) {
         if (s.value().indexOf('\0') >= 0) {
@@ -269,8 +272,8 @@ public final class Members {
 
   /** The objects of an array; empty where it is absent. */
   public List<Members> objects(String key) {
-    List<Members> out = new ArrayList<>();
     List<Json> items = items(key);
+    List<Members> out = new ArrayList<>(items.size());
     for (int i = 0; i < items.size(); i++) {
       if (items.get(i) instanceof Json.Obj o) {
         out.add(new Members(o, pointer(key).child(i), sink));

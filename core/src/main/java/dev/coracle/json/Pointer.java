@@ -6,8 +6,14 @@ import org.jspecify.annotations.Nullable;
  * A JSON pointer (RFC 6901), kept as a chain so that making a child costs one object and no text.
  */
 public final class Pointer {
+  /** No element of an array, but a member. */
+  private static final int MEMBER = -1;
+
+  /** Several steps, as the token has them. */
+  private static final int TEXT = -2;
+
   /** The whole document: the empty pointer. */
-  public static final Pointer ROOT = new Pointer(null, "", -1);
+  public static final Pointer ROOT = new Pointer(null, "", MEMBER);
 
   private final @Nullable Pointer parent;
   private final String token;
@@ -21,22 +27,12 @@ public final class Pointer {
 
   /** A pointer from its text, such as {@code /linux/maskedPaths}, in which nothing is escaped. */
   public static Pointer of(String text) {
-    Pointer p = ROOT;
-    int from = 1;
-    while (from <= text.length() && !text.isEmpty()) {
-      int to = text.indexOf('/', from);
-      if (to < 0) {
-        to = text.length();
-      }
-      p = p.child(text.substring(from, to));
-      from = to + 1;
-    }
-    return p;
+    return text.isEmpty() ? ROOT : new Pointer(ROOT, text, TEXT);
   }
 
   /** The member {@code key} of the object that this pointer names. */
   public Pointer child(String key) {
-    return new Pointer(this, key, -1);
+    return new Pointer(this, key, MEMBER);
   }
 
   /** The element {@code at} of the array that this pointer names. */
@@ -56,6 +52,10 @@ public final class Pointer {
       return;
     }
     parent.append(out);
+    if (index == TEXT) {
+      out.append(token);
+      return;
+    }
     out.append('/');
     if (index >= 0) {
       out.append(index);

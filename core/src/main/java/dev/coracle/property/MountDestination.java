@@ -89,6 +89,9 @@ final class MountDestination {
 
   /** The path without doubled slashes and dots. */
   static String clean(String path) {
+    if (isClean(path)) {
+      return path;
+    }
     List<String> parts = new ArrayList<>();
     int from = 0;
     while (from <= path.length()) {
@@ -111,5 +114,19 @@ final class MountDestination {
       out.append('/').append(part);
     }
     return out.length() == 0 ? "/" : out.toString();
+  }
+
+  /** Whether a path is absolute and without doubled slashes and dots, as nearly all are. */
+  private static boolean isClean(String path) {
+    int slash = -1;
+    for (int i = 0; i < path.length(); i++) {
+      char c = path.charAt(i);
+      // A part that begins with a dot is looked at closely.
+      if (c == '/' && slash == i - 1 && i > 0 || c == '.' && slash == i - 1) {
+        return false;
+      }
+      slash = c == '/' ? i : slash;
+    }
+    return path.equals("/") || path.startsWith("/") && slash < path.length() - 1;
   }
 }

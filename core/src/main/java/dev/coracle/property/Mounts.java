@@ -54,15 +54,15 @@ public final class Mounts {
     String source = mount.string("source");
     List<String> options = mount.strings("options");
     MountOptionTable table = new MountOptionTable();
-    List<Integer> rest = new ArrayList<>();
-    for (int i = 0; i < options.size(); i++) {
-      if (!table.take(options.get(i))) {
-        rest.add(i);
-      }
+    boolean[] taken = new boolean[options.size()];
+    for (int i = 0; i < taken.length; i++) {
+      taken[i] = table.take(options.get(i));
     }
     boolean bind = table.isBind() || "bind".equals(type) || "rbind".equals(type);
-    for (int i : rest) {
-      rest(mount, type, bind, options.get(i), i, table);
+    for (int i = 0; i < taken.length; i++) {
+      if (!taken[i]) {
+        rest(mount, type, bind, options.get(i), i, table);
+      }
     }
     if (bind && (source == null ? !mount.has("source") : source.isEmpty())) {
       mount.error("source", "is required for a bind mount");

@@ -32,7 +32,7 @@ public record Process(
     List<Rlimit> rlimits,
     @Nullable Capabilities capabilities,
     boolean noNewPrivileges,
-    @Nullable Integer oomScoreAdj,
+    @Nullable Long oomScoreAdj,
     @Nullable String apparmorProfile,
     @Nullable String selinuxLabel,
     @Nullable Scheduler scheduler,

@@ -56,15 +56,20 @@ final class Arguments {
     int equals = arg.indexOf('=');
     String given = equals < 0 ? arg : arg.substring(0, equals);
     String bare = given.startsWith("--") ? given.substring(2) : given.substring(1);
-    String line = find(flags, bare);
-    if (line == null) {
+    String lines = flags;
+    int line = find(lines, bare);
+    if (line < 0) {
+      lines = Usage.HELP;
+      line = find(lines, bare);
+    }
+    if (line < 0) {
       if (mode == Mode.TOLERANT || mode == Mode.TOLERANT_FLAGS_FIRST) {
         return at + 1;
       }
       throw new Failure("unknown flag \"" + given + "\"; see --help");
     }
-    String name = name(line);
-    if (takesValue(line)) {
+    String name = lines.substring(line + 2, nameEnd(lines, line + 2));
+    if (takesValue(lines, line)) {
       if (equals < 0 && at + 1 >= args.size()) {
         throw new Failure("flag needs an argument: " + given);
       }
@@ -84,35 +89,37 @@ final class Arguments {
     values.add(value);
   }
 
-  /** The line of a flag in a usage text, or null. */
-  private static @Nullable String find(String flags, String bare) {
-    // A third dash makes another name of it.
-    int from = bare.startsWith("-") ? flags.length() : 0;
-    while (from < flags.length()) {
-      int to = flags.indexOf('\n', from);
-      String line = flags.substring(from, to);
-      int end = line.indexOf("  ");
-      int equals = line.indexOf('=');
-      String names = " " + line.substring(0, equals >= 0 && equals < end ? equals : end) + ",";
-      if (names.contains(" --" + bare + ",") || names.contains(" -" + bare + ",")) {
-        return line;
+  /** Where the line of a flag begins in a usage text, or −1. */
+  private static int find(String flags, String bare) {
+    int line = 0;
+    while (line < flags.length()) {
+      int name = line;
+      while (flags.charAt(name) == '-') {
+        int from = flags.charAt(name + 1) == '-' ? name + 2 : name + 1;
+        int end = nameEnd(flags, from);
+        if (end - from == bare.length() && flags.startsWith(bare, from)) {
+          return line;
+        }
+        // Behind a comma and a space there may be another name.
+        name = flags.charAt(end) == ',' ? end + 2 : end;
       }
-      from = to + 1;
+      line = flags.indexOf('\n', line) + 1;
     }
-    return null;
+    return -1;
   }
 
-  private static String name(String line) {
-    int end = 2;
-    while (end < line.length() && ",= ".indexOf(line.charAt(end)) < 0) {
+  private static int nameEnd(String flags, int from) {
+    int end = from;
+    while (flags.charAt(end) != ',' && flags.charAt(end) != '=' && flags.charAt(end) != ' ') {
       end++;
     }
-    return line.substring(2, end);
+    return end;
   }
 
-  private static boolean takesValue(String line) {
-    int equals = line.indexOf('=');
-    return equals >= 0 && equals < line.indexOf("  ");
+  /** Whether there is an equals sign behind the names of a line. */
+  private static boolean takesValue(String flags, int line) {
+    int equals = flags.indexOf('=', line);
+    return equals >= 0 && equals < flags.indexOf("  ", line);
   }
 
   /** The last value of a flag, or null where it was not given. */

@@ -102,7 +102,7 @@ public final class Cli {
         Usage.takesProgram(verb)
             ? Arguments.Mode.FLAGS_FIRST
             : runproc ? Arguments.Mode.TOLERANT : Arguments.Mode.MIXED;
-    Arguments a = Arguments.parse(args, from, flags + "--help, -h  help\n", mode);
+    Arguments a = Arguments.parse(args, from, flags, mode);
     if (a.is("help")) {
       log.print(Usage.help(name, verb));
       return 0;

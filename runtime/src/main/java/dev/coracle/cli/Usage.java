@@ -22,6 +22,9 @@ final class Usage {
       --version, -v  show the version
       """;
 
+  /** What every verb understands. */
+  static final String HELP = "--help, -h  help\n";
+
   private static final String CREATING =
       """
       --bundle, -b=DIR  the bundle; the working directory by default

@@ -5,6 +5,7 @@ import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Stat;
 import dev.coracle.abi.Statx;
+import dev.coracle.config.ConfigReader;
 import dev.coracle.config.Host;
 import dev.coracle.config.Planner;
 import dev.coracle.criu.CriuRequest;
@@ -66,7 +67,7 @@ public final class Checkpoint {
     Kernel k = e.kernel();
     Problems problems = new Problems();
     Host host = HostReader.read(k, problems);
-    Spec spec = Exec.spec(e, entry, host);
+    Spec spec = Exec.spec(e, entry, host, ConfigReader.Wanted.ALL);
     Planner.Target target =
         new Planner.Target(state.bundle(), state.id(), state.cgroups(), true, null);
     Plan plan = Planner.plan(spec, host, target, problems);

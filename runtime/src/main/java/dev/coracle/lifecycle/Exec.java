@@ -3,6 +3,7 @@ package dev.coracle.lifecycle;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.cgroup.SubCgroups;
 import dev.coracle.config.ConfigReader;
+import dev.coracle.config.ConfigReader.Wanted;
 import dev.coracle.config.Host;
 import dev.coracle.config.KnownFilter;
 import dev.coracle.config.Planner;
@@ -110,7 +111,8 @@ public final class Exec {
     }
     Problems problems = new Problems();
     Host host = HostReader.readOwn(e.kernel(), problems);
-    Spec spec = spec(e, entry, host);
+    Wanted wanted = request.processFile() == null ? Wanted.FOR_EXEC : Wanted.FOR_EXEC_OF_ANOTHER;
+    Spec spec = spec(e, entry, host, wanted);
     Process process = process(e, request, spec, host, problems);
     boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
     String keyring = state.keyring() ? SessionKeyring.name(state.id()) : null;
@@ -139,13 +141,13 @@ public final class Exec {
     return (int) pidfd;
   }
 
-  static Spec spec(Environment e, StateStore.Entry entry, Host host) throws Failure {
+  static Spec spec(Environment e, StateStore.Entry entry, Host host, Wanted wanted) throws Failure {
     Problems ofContainer = new Problems();
     byte[] file = entry.file();
     int from = entry.configFrom();
     int end = entry.length();
     KnownFilter known = e.filters().find(file, from, end);
-    Spec spec = ConfigReader.read(file, from, end, host.capabilities(), known, ofContainer);
+    Spec spec = ConfigReader.read(file, from, end, host.capabilities(), known, wanted, ofContainer);
     if (spec == null || ofContainer.hasErrors()) {
       throw new Failure("the container's saved config.json: " + ofContainer.errorText());
     }

@@ -1,6 +1,5 @@
 package dev.coracle.lifecycle;
 
-import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.F_ADD_SEALS;
 import static dev.coracle.abi.Fcntl.F_SEAL_GROW;
@@ -12,9 +11,6 @@ import static dev.coracle.abi.Fcntl.MFD_CLOEXEC;
 import static dev.coracle.abi.Fcntl.MFD_EXEC;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
-import static dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY;
-import static dev.coracle.abi.Mount.OPEN_TREE_CLOEXEC;
-import static dev.coracle.abi.Mount.OPEN_TREE_CLONE;
 
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
@@ -28,8 +24,9 @@ import java.util.List;
  * <p>A verb that makes a process in a container first executes itself again from a mount of its own
  * file that is read-only and stands in no mount namespace. When the descriptor of that mount is
  * closed by execve(2), the mount is dissolved: nobody can make it writable again, not even with
- * CAP_SYS_ADMIN, for mount_setattr(2) takes only mounts that are mounted. Who may not make mounts
- * gets a copy in memory, sealed against writing (memfd_create(2)).
+ * CAP_SYS_ADMIN, for mount_setattr(2) takes only mounts that are mounted. The native binary does
+ * that before it starts up (start-up.c). Who may not make mounts gets a copy in memory here, sealed
+ * against writing (memfd_create(2)).
  */
 public final class Seal {
   /** Set to our pid in the environment of the sealed program; execve(2) keeps the pid. */
@@ -55,22 +52,9 @@ public final class Seal {
       check(k, k.prctlSetName(name));
       return;
     }
-    long program = mount(k);
-    if (program < 0) {
-      program = copy(k);
-    }
+    long program = copy(k);
     check(k, program);
     check(k, k.execveatSelf((int) program, VARIABLE + "=" + pid));
-  }
-
-  /** A read-only mount of the program, attached nowhere. */
-  private static long mount(DescribingKernel k) {
-    long tree = k.open_tree(AT_FDCWD, PROGRAM, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0) {
-      return tree;
-    }
-    long set = k.mount_setattr((int) tree, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0, -1);
-    return set < 0 ? set : tree;
   }
 
   private static long copy(DescribingKernel k) {

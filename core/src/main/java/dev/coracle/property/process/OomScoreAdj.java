@@ -14,9 +14,8 @@ public final class OomScoreAdj {
   private OomScoreAdj() {}
 
   /** Reads it. */
-  public static @Nullable Integer read(Members process) {
-    Long value = process.number("oomScoreAdj", -1000, 1000);
-    return value == null ? null : value.intValue();
+  public static @Nullable Long read(Members process) {
+    return process.number("oomScoreAdj", -1000, 1000);
   }
 
   /**
@@ -24,9 +23,9 @@ public final class OomScoreAdj {
    *
    * @param phase while the host's /proc is still there: the container's own may be anything
    */
-  public static void plan(@Nullable Integer value, Phase phase, PlanBuilder plan) {
+  public static void plan(@Nullable Long value, Phase phase, PlanBuilder plan) {
     if (value != null) {
-      plan.add(phase, new Action.SetOomScoreAdj(value), POINTER);
+      plan.add(phase, new Action.SetOomScoreAdj(value.intValue()), POINTER);
     }
   }
 }
