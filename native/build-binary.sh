@@ -23,12 +23,13 @@ strings=$(grep -c ' // string #[0-9]*$' strings.c) || true
 catching=$(find . -name '*.c' -exec awk '/^}/ { catches = 0 } /^ *TEAVM_TRY$/ && !catches++ { n++ } END { print n + 0 }' {} +)
 classes=$(find . -name '*.c' -exec cat {} + | grep -c 'cls->flags |= INT32_C(1);$') || true
 initialised=$(find . -name '*.c' ! -path './all.c' -exec cat {} + | grep -o 'teavm_initializeClass(' | wc -l) || true
-case "$sites $strings $catching $classes $initialised" in
-"0 "* | *" 0 "* | *" 0") fail "nothing of a kind that is rewritten: $sites $strings $catching $classes $initialised" ;;
+arrays=$(find . -name '*.c' ! -path './all.c' -exec cat {} + | grep -o 'teavm_getArrayClass((TeaVM_Class\*) &[A-Za-z0-9_]*_Cls)' | wc -l) || true
+case "$sites $strings $catching $classes $initialised $arrays" in
+"0 "* | *" 0 "* | *" 0") fail "nothing of a kind that is rewritten: $sites $strings $catching $classes $initialised $arrays" ;;
 esac
-test "$counts" = "$sites $strings $catching $classes $initialised" ||
-    fail "call sites, strings, functions that catch, classes that are initialised, and places that ask for it:
-found $sites $strings $catching $classes $initialised, rewrote $counts"
+test "$counts" = "$sites $strings $catching $classes $initialised $arrays" ||
+    fail "call sites, strings, functions that catch, classes that are initialised, places that ask for it, classes of arrays:
+found $sites $strings $catching $classes $initialised $arrays, rewrote $counts"
 
 # Static fields start as zeros. start-up.c leaves out the code that says so, and must not miss other values.
 grep -o '^    sysinitclass_[A-Za-z0-9_]*' main.c | sort > "$small/initialised.txt"

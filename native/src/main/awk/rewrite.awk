@@ -1,11 +1,12 @@
 # rewrite.awk: the C that TeaVM wrote, rewritten function by function for start-up.h, which says why.
 # Usage: awk -v out=FOLDER -f rewrite.awk callsites.c strings.c OTHER.c...
-# Every file is written to the same name under FOLDER. Four changes:
+# Every file is written to the same name under FOLDER. Five changes:
 #   1. A function that catches keeps TeaVM's frame; the macros of all others mean nothing.
 #   2. callsites.c becomes a list of the call sites that have a handler.
 #   3. strings.c becomes one object a constant, header included.
 #   4. Whether a class is initialised stands in a variable of its own, beside those of all others: in the class it would
 #      make a page of the file private for each class. Their declarations are written to FOLDER/initialised.h.
+#   5. The same for the class of the arrays of a class.
 
 FNR == 1 {
     flush_function()
@@ -63,6 +64,16 @@ function exit_strings() {
 
 in_function {
     initialised += gsub(/teavm_initializeClass\(\(TeaVM_Class\*\) &[A-Za-z0-9_]+_Cls, &/, "CORACLE_INITIALISE(")
+    rest = $0
+    while (match(rest, /teavm_getArrayClass\(\(TeaVM_Class\*\) &[A-Za-z0-9_]+_Cls\)/)) {
+        item = substr(rest, RSTART + length("teavm_getArrayClass((TeaVM_Class*) &"),
+            RLENGTH - length("teavm_getArrayClass((TeaVM_Class*) &)"))
+        if (!(item in items)) print "static TeaVM_Class* coracle_array_of_" item ";" > (out "/initialised.h")
+        items[item]
+        rest = substr(rest, RSTART + RLENGTH)
+        arrays++
+    }
+    gsub(/teavm_getArrayClass\(\(TeaVM_Class\*\) &/, "CORACLE_ARRAY_OF(")
     if (/^void initclass_/) {
         class = $2
         sub(/^initclass_/, "", class)
@@ -102,5 +113,5 @@ function flush_function(    i) {
 
 END {
     flush_function()
-    print handlers + 0, strings + 0, catching + 0, classes + 0, initialised + 0
+    print handlers + 0, strings + 0, catching + 0, classes + 0, initialised + 0, arrays + 0
 }

@@ -111,18 +111,24 @@ int32_t teavm_isSupertypeOfArray(TeaVM_Class* superclass, TeaVM_Class* subclass)
     return subclass->itemType != NULL && superclass->itemType->isSupertypeOf(superclass->itemType, subclass->itemType);
 }
 
+/* Two classes of one kind of array do no harm: nobody compares them but by what they are arrays of. */
+TeaVM_Class* coracle_make_array_class(TeaVM_Class* item) {
+    TEAVM_OBJECT_CLASS* array = coracle_take_class();
+    *array = TEAVM_OBJECT_CLASS_PTR; /* the methods of Object */
+    array->parent = (TeaVM_Class) {
+        .flags = 1,
+        .size = sizeof(void*),
+        .itemType = item,
+        .superclass = &TEAVM_OBJECT_CLASS_PTR.parent,
+        .isSupertypeOf = &teavm_isSupertypeOfArray,
+    };
+    return &array->parent;
+}
+
+/* Of a class that is only known when the program runs. */
 TeaVM_Class* teavm_getArrayClass(TeaVM_Class* item) {
     if (item->arrayType == NULL) {
-        TEAVM_OBJECT_CLASS* array = coracle_take_class();
-        *array = TEAVM_OBJECT_CLASS_PTR; /* the methods of Object */
-        array->parent = (TeaVM_Class) {
-            .flags = 1,
-            .size = sizeof(void*),
-            .itemType = item,
-            .superclass = &TEAVM_OBJECT_CLASS_PTR.parent,
-            .isSupertypeOf = &teavm_isSupertypeOfArray,
-        };
-        item->arrayType = &array->parent;
+        item->arrayType = coracle_make_array_class(item);
     }
     return item->arrayType;
 }

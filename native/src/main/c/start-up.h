@@ -57,6 +57,17 @@ typedef struct {
 #define CORACLE_INITIALISE(initialiser) CORACLE_INITIALISE_BY(initialiser)
 #define CORACLE_INITIALISE_BY(initialiser) ((void) (coracle_initialised_##initialiser || (initialiser(), 0)))
 
+/* The class of the arrays of a class, likewise. */
+#define CORACLE_ARRAY_OF(item) CORACLE_ARRAY_OF_BY(item)
+#define CORACLE_ARRAY_OF_BY(item) coracle_array_class(&coracle_array_of_##item, (TeaVM_Class*) &item)
+extern TeaVM_Class* coracle_make_array_class(TeaVM_Class*);
+static inline TeaVM_Class* coracle_array_class(TeaVM_Class** known, TeaVM_Class* item) {
+    if (*known == NULL) {
+        *known = coracle_make_array_class(item);
+    }
+    return *known;
+}
+
 /* There is no collector: see start-up.c. So no roots and no barriers. */
 #undef TEAVM_GC_ROOT
 #undef TEAVM_GC_ROOT_RELEASE
