@@ -75,9 +75,9 @@ gcc -O1 -o "$work/pages" "$work/pages.c" || exit 1
 if [ -n "$bundle" ]; then
     hierarchies=$(grep -c ' - cgroup' /proc/self/mountinfo)
     run "$bundle"
-    base=$((398 + 22 * hierarchies))
+    base=$((400 + 22 * hierarchies))
     gate "system calls of run, with $hierarchies cgroup hierarchies" "$calls" "$base"
-    gate "pages touched by plan" "$(pages "$bundle")" 110
+    gate "pages touched by plan" "$(pages "$bundle")" 90
     if [ "$bundle" = "$work/bundle" ]; then
         # The same with Docker's profile: read and compiled by the first, found in the cache by the second.
         profile=$top/core/src/test/resources/docker-default-seccomp.json
@@ -86,12 +86,12 @@ if [ -n "$bundle" ]; then
 $(cat "$profile")
 ,
 END
-        gate "pages touched by plan with Docker's seccomp profile" "$(pages "$bundle")" 156
+        gate "pages touched by plan with Docker's seccomp profile" "$(pages "$bundle")" 136
         run "$bundle"
-        gate "system calls of run with the profile, compiled" "$calls" $((base + 12))
+        gate "system calls of run with the profile, compiled" "$calls" $((base + 10))
         run "$bundle"
-        gate "system calls of run with the profile, cached" "$calls" $((base + 6))
-        gate "pages touched by plan with the profile, cached" "$(pages "$bundle")" 116
+        gate "system calls of run with the profile, cached" "$calls" $((base + 5))
+        gate "pages touched by plan with the profile, cached" "$(pages "$bundle")" 96
     fi
 else
     echo "gates.sh: to count the system calls of run needs root and busybox, or a BUNDLE" >&2

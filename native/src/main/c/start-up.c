@@ -210,30 +210,44 @@ static int coracle_makes_process(char** argv) {
     return 0;
 }
 
-static void coracle_seal(char** argv, char** environment) {
-    char variable[sizeof(CORACLE_SEALED) + 20];
-    char* digit = variable + sizeof(variable) - 1;
-    *digit = 0;
-    for (int64_t pid = coracle_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0); pid > 0; pid /= 10) {
-        *--digit = (char) ('0' + pid % 10);
+/* Writes a number and returns where it ends. */
+static char* coracle_decimal(char* to, int64_t number) {
+    char digits[20];
+    int32_t n = 0;
+    do {
+        digits[n++] = (char) ('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (n > 0) {
+        *to++ = digits[--n];
     }
-    char* text = memcpy(digit - (sizeof(CORACLE_SEALED) - 1), CORACLE_SEALED, sizeof(CORACLE_SEALED) - 1);
+    return to;
+}
+
+static void coracle_seal(char** argv, char** environment) {
+    char variable[sizeof(CORACLE_SEALED) + 2 * 20];
+    memcpy(variable, CORACLE_SEALED, sizeof(CORACLE_SEALED) - 1);
+    char* end = coracle_decimal(
+        variable + sizeof(CORACLE_SEALED) - 1, coracle_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
+    *end++ = ':';
     size_t count = 0;
     for (; environment[count] != NULL; count++) {
-        if (strcmp(environment[count], text) == 0) {
+        if (strncmp(environment[count], variable, end - variable) == 0) {
             return;
         }
     }
-    int64_t tree = coracle_syscall(SYS_open_tree, AT_FDCWD, (intptr_t) "/proc/self/exe",
-        CORACLE_OPEN_TREE_CLONE | O_CLOEXEC, 0, 0, 0);
+    /* Not closed by execve, for that takes the kernel 70 us to think of: Seal.java says who closes it, and when. */
+    int64_t tree = coracle_syscall(
+        SYS_open_tree, AT_FDCWD, (intptr_t) "/proc/self/exe", CORACLE_OPEN_TREE_CLONE, 0, 0, 0);
     if (tree < 0) {
         return;
     }
+    *coracle_decimal(end, tree) = 0;
     uint64_t attributes[4] = { CORACLE_MOUNT_ATTR_RDONLY, 0, 0, 0 }; /* struct mount_attr: set, clear, propagation, userns_fd */
     if (coracle_syscall(SYS_mount_setattr, tree, (intptr_t) "", AT_EMPTY_PATH, (intptr_t) attributes,
             sizeof(attributes), 0) == 0) {
         char* sealed[count + 2];
-        sealed[0] = text;
+        sealed[0] = variable;
         memcpy(sealed + 1, environment, (count + 1) * sizeof(char*));
         coracle_syscall(SYS_execveat, tree, (intptr_t) "", (intptr_t) argv, (intptr_t) sealed, AT_EMPTY_PATH, 0);
     }

@@ -45,6 +45,7 @@ public final class Cli {
   private final List<String> args;
   private final boolean runproc;
   private String verb = "";
+  private int seal = Seal.NONE;
 
   private Cli(Kernel kernel, String argv0, List<String> args, String commit) {
     this.commit = commit;
@@ -135,7 +136,7 @@ public final class Cli {
     String id = a.words().get(0);
     if (Usage.makesProcess(verb)) {
       // Before anything else is done, for all of it is done once more.
-      Seal.ensure(k, k.environ(), name);
+      seal = Seal.ensure(k, k.environ(), name);
     }
     // A process that we write to may be gone: that is an error to tell, not our end.
     long ignored = k.ignoreSignal(SIGPIPE);
@@ -154,7 +155,7 @@ public final class Cli {
     }
     switch (verb) {
       case "create" -> {
-        Descriptors.closeLeaked(k, kept(a), null);
+        Descriptors.closeLeaked(k, kept(a), null, seal);
         Create.create(e, createRequest(global, a, id));
       }
       case "start" -> Start.start(e, id);
@@ -163,11 +164,11 @@ public final class Cli {
           Signals.kill(e, id, a.words().size() > 1 ? a.words().get(1) : "TERM", a.is("all"));
       case "delete" -> Delete.delete(e, id, a.is("force") || runproc);
       case "run" -> {
-        Descriptors.closeLeaked(k, kept(a), null);
+        Descriptors.closeLeaked(k, kept(a), null, seal);
         return Run.run(e, createRequest(global, a, id), a.is("detach"), a.is("keep"));
       }
       case "exec" -> {
-        Descriptors.closeLeaked(k, kept(a), a.value("process"));
+        Descriptors.closeLeaked(k, kept(a), a.value("process"), seal);
         return Run.exec(e, execRequest(a, id), a.is("detach"));
       }
       case "pause" -> Pause.pause(e, id);
@@ -184,7 +185,7 @@ public final class Cli {
       }
       case "checkpoint" -> Checkpoint.checkpoint(e, id, CheckpointFlags.of(a, absolutePaths(a)));
       case "restore" -> {
-        Descriptors.closeLeaked(k, kept(a), null);
+        Descriptors.closeLeaked(k, kept(a), null, seal);
         return Run.restore(
             e,
             createRequest(global, a, id),
@@ -326,7 +327,8 @@ public final class Cli {
         root,
         variables,
         log,
-        rootless);
+        rootless,
+        seal);
   }
 
   private String defaultRoot(List<String> variables) {

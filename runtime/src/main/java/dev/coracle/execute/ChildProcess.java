@@ -24,7 +24,9 @@ import org.jspecify.annotations.Nullable;
  * what the runtime opened and any byte. {@code H}: time for the runtime's hooks, answered with any
  * byte. {@code R}: ready, parked or about to execute. {@code F} and a text: failed. {@code N} and a
  * number: the descriptor of a seccomp listener, answered with any byte once an agent has it. {@code
- * M}, a descriptor and the number of a mapping: a mount to be id-mapped, answered with any byte.
+ * M}, a descriptor and the number of a mapping: a mount to be id-mapped, answered with any byte. In an
+ * {@code exec} the runtime says {@code S} when its own program is sealed for good, and the program
+ * is not executed before.
  */
 final class ChildProcess {
   static final char OTHER_PROCESS = 'P';
@@ -34,6 +36,9 @@ final class ChildProcess {
   static final char FAILED = 'F';
   static final char LISTENER = 'N';
   static final char MAPPING = 'M';
+
+  /** What the runtime says of itself: its program is sealed for good (see Seal). */
+  static final byte SEALED = 'S';
 
   private static final int FIRST_AFTER_STDIO = 3;
   private static final int FAILURE_STATUS = 1;
@@ -165,7 +170,27 @@ final class ChildProcess {
   /** Says something that the runtime answers: 0 where it has ended instead. */
   static long ask(Context c, char kind, String text) {
     long result = send(c, kind, text);
-    return result < 0 ? result : c.kernel.read(c.sync, new byte[1], 0, 1);
+    return result < 0 ? result : answer(c);
+  }
+
+  /** The runtime's next byte, but for the one that says that its program is sealed. */
+  private static long answer(Context c) {
+    byte[] message = new byte[1];
+    long result = c.kernel.read(c.sync, message, 0, 1);
+    if (result > 0 && !c.sealed && message[0] == SEALED) {
+      c.sealed = true;
+      result = c.kernel.read(c.sync, message, 0, 1);
+    }
+    return result;
+  }
+
+  /** Waits until the runtime has said that its program is sealed. */
+  private static long awaitSealed(Context c) {
+    if (c.sealed) {
+      return 0;
+    }
+    long result = c.kernel.read(c.sync, new byte[1], 0, 1);
+    return result == 0 ? c.fail(Errno.EPIPE, "the runtime ended before") : result;
   }
 
   /** The step {@code Park}: says that all is set up, and sleeps until {@code start}. */
@@ -185,8 +210,11 @@ final class ChildProcess {
 
   private static long ready(Context c) {
     Kernel k = c.kernel;
-    // From here on we live without the runtime. Were it dead already, the message would not arrive.
-    long result = k.prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    long result = awaitSealed(c);
+    if (result >= 0) {
+      // From here on we live without it. Were it dead already, the message would not arrive.
+      result = k.prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    }
     if (result >= 0) {
       result = send(c, READY, "");
     }

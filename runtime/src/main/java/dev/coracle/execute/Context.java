@@ -26,6 +26,12 @@ public final class Context {
   /** The parked process's way to the runtime; −1 once it is closed. */
   int sync = -1;
 
+  /** The mount that our program is executed from; −1 once it is closed, and where there is none. */
+  int seal = -1;
+
+  /** Whether the runtime has said that it is closed: see Seal. */
+  boolean sealed = true;
+
   /** The socket that gets the terminal's master; −1 for none. */
   int consoleSocket = -1;
 
@@ -136,6 +142,19 @@ public final class Context {
   /** Lets descriptors after stdio be kept. */
   public void keep(Kept descriptors) {
     kept = descriptors;
+  }
+
+  /** Closes the mount that our program is executed from, when the process is made. */
+  public void useSeal(int fd) {
+    seal = fd;
+  }
+
+  /** Closes the mount that our program is executed from; it takes the runtime a while. */
+  void closeSeal() {
+    if (seal >= 0) {
+      close(seal);
+      seal = -1;
+    }
   }
 
   /** Falls back on the cgroup of the container's first process, where its own takes none. */

@@ -122,7 +122,11 @@ public final class Launcher {
     if (cgroup >= 0) {
       c.close(cgroup);
     }
+    // Before a program is executed in the container: a parked process waits for more than that.
+    boolean tells = c.seal >= 0 && c.startFifo < 0;
     if (result == 0) {
+      c.sealed = !tells;
+      c.closeSeal();
       c.close(pair[0]);
       c.sync = pair[1];
       c.closeSystemd();
@@ -135,6 +139,14 @@ public final class Launcher {
     sync = pair[0];
     c.hostPid = pid;
     c.close(pair[1]);
+    c.closeSeal();
+    if (tells) {
+      long sent = c.kernel.write(sync, new byte[] {ChildProcess.SEALED}, 0, 1);
+      // EPIPE: it is gone, and its last words are still to be read.
+      if (sent < 0 && sent != -Errno.EPIPE) {
+        return unheard(sent);
+      }
+    }
     if (c.startFifo >= 0) {
       // The child must be the only one that waits on it: see Start.
       c.close(c.startFifo);

@@ -249,6 +249,7 @@ public final class Create {
         new Context(
             e.kernel(),
             new HookState(OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
+    context.useSeal(e.seal());
     ScopeRequest scope = prepared.scope();
     if (systemd != null && scope != null) {
       context.useSystemd(systemd, scope, e.variables());

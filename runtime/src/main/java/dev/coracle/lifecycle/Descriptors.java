@@ -46,8 +46,10 @@ public final class Descriptors {
    *
    * @param file a file that is still to be read, and may be named by its descriptor, as a shell
    *     does; null for none. {@link #close} closes that one
+   * @param seal the descriptor of the mount that we run from, which stays; see Seal
    */
-  public static void closeLeaked(Kernel k, Kept kept, @Nullable String file) throws Failure {
+  public static void closeLeaked(Kernel k, Kept kept, @Nullable String file, int seal)
+      throws Failure {
     for (int fd = 0; fd < FIRST_AFTER_STDIO; fd++) {
       // A closed one would be taken by the next file that we open, and be the workload's stdio.
       long flags = k.fcntl(fd, F_GETFD, 0);
@@ -62,23 +64,31 @@ public final class Descriptors {
       }
     }
     for (long fd = FIRST_AFTER_STDIO; fd < FIRST_AFTER_STDIO + kept.count(); fd++) {
-      if (k.fcntl((int) fd, F_GETFD, 0) < 0) {
+      if (fd == seal || k.fcntl((int) fd, F_GETFD, 0) < 0) {
         String who = fd < FIRST_AFTER_STDIO + kept.listening() ? "LISTEN_FDS" : "--preserve-fds";
         throw new Failure(who + ": descriptor " + fd + " is not open");
       }
     }
     long first = FIRST_AFTER_STDIO + kept.count();
     long read = named(file);
-    long result = 0;
-    if (read > first) {
-      result = k.close_range(first, read - 1, 0);
+    long lower = Math.min(read, seal);
+    long upper = Math.max(read, seal);
+    long result = closeBelow(k, first, lower);
+    first = Math.max(first, lower + 1);
+    if (result >= 0) {
+      result = closeBelow(k, first, upper);
+      first = Math.max(first, upper + 1);
     }
     if (result >= 0) {
-      result = k.close_range(read < first ? first : read + 1, ALL_DESCRIPTORS, 0);
+      result = k.close_range(first, ALL_DESCRIPTORS, 0);
     }
     if (result < 0) {
       throw new Failure("cannot close descriptors: " + k.explain(result));
     }
+  }
+
+  private static long closeBelow(Kernel k, long first, long end) {
+    return first < end ? k.close_range(first, end - 1, 0) : 0;
   }
 
   /** Closes the descriptor by which a file was named that has been read. */

@@ -12,6 +12,7 @@ import java.util.List;
  * @param root the state root, absolute
  * @param variables the runtime's own environment
  * @param rootless whether cgroups may belong to others
+ * @param seal the descriptor of the mount that we run from; see Seal
  */
 public record Environment(
     DescribingKernel kernel,
@@ -20,7 +21,8 @@ public record Environment(
     String root,
     List<String> variables,
     Output output,
-    Rootless rootless) {
+    Rootless rootless,
+    int seal) {
 
   /** Where it is found out whether the runtime is rootless. */
   public Environment(
@@ -30,7 +32,7 @@ public record Environment(
       String root,
       List<String> variables,
       Output output) {
-    this(kernel, store, filters, root, variables, output, Rootless.AUTO);
+    this(kernel, store, filters, root, variables, output, Rootless.AUTO, Seal.NONE);
   }
 
   /** Where a verb writes. */

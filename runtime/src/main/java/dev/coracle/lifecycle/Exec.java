@@ -250,6 +250,7 @@ public final class Exec {
             e.kernel(),
             new HookState(OciVersion.NEWEST, state.id(), state.bundle(), state.annotations()));
     context.keep(request.kept());
+    context.useSeal(e.seal());
     if (request.cgroups().isEmpty()) {
       context.useItsCgroup();
     }

@@ -22,14 +22,24 @@ import java.util.List;
  * process runs it, and {@code /proc/self/exe} in an image names it (CVE-2019-5736).
  *
  * <p>A verb that makes a process in a container first executes itself again from a mount of its own
- * file that is read-only and stands in no mount namespace. When the descriptor of that mount is
- * closed by execve(2), the mount is dissolved: nobody can make it writable again, not even with
- * CAP_SYS_ADMIN, for mount_setattr(2) takes only mounts that are mounted. The native binary does
- * that before it starts up (start-up.c). Who may not make mounts gets a copy in memory here, sealed
- * against writing (memfd_create(2)).
+ * file that is read-only and stands in no mount namespace. The native binary does that before it
+ * starts up (start-up.c). When the descriptor of that mount is closed, the mount is dissolved:
+ * nobody can make it writable again, not even with CAP_SYS_ADMIN, for mount_setattr(2) takes only
+ * mounts that are mounted. Dissolving takes the kernel a grace period (synchronize_rcu_expedited in
+ * namespace_unlock, linux v6.12 fs/namespace.c), and so it is done while the container's process is
+ * already at work: that one has closed the descriptor first thing, and executes no program before
+ * the mount is gone ({@code Launcher}, {@code ChildProcess}).
+ *
+ * <p>Who may not make mounts gets a copy in memory here, sealed against writing (memfd_create(2)).
  */
 public final class Seal {
-  /** Set to our pid in the environment of the sealed program; execve(2) keeps the pid. */
+  /** No descriptor: the program is a copy in memory. */
+  public static final int NONE = -1;
+
+  /**
+   * Set to {@code PID:FD} in the environment of the sealed program: our pid, which execve(2) keeps,
+   * and the descriptor of the mount, if there is one.
+   */
   static final String VARIABLE = "_CORACLE_SEALED";
 
   private static final String PROGRAM = "/proc/self/exe";
@@ -43,18 +53,22 @@ public final class Seal {
    *
    * @param variables our environment
    * @param name of the program, for those who list processes
+   * @return the descriptor of the mount, or {@link #NONE}
    */
-  public static void ensure(DescribingKernel k, List<String> variables, String name)
-      throws Failure {
-    String pid = Long.toString(k.getpid());
-    if (Env.value(variables, VARIABLE).equals(pid)) {
+  public static int ensure(DescribingKernel k, List<String> variables, String name) throws Failure {
+    String pid = Long.toString(k.getpid()) + ":";
+    String sealed = Env.value(variables, VARIABLE);
+    if (sealed.startsWith(pid)) {
       // The kernel has named us after the descriptor.
       check(k, k.prctlSetName(name));
-      return;
+      return sealed.length() == pid.length()
+          ? NONE
+          : (int) Exec.id(sealed.substring(pid.length()), VARIABLE, sealed);
     }
     long program = copy(k);
     check(k, program);
     check(k, k.execveatSelf((int) program, VARIABLE + "=" + pid));
+    return NONE;
   }
 
   private static long copy(DescribingKernel k) {

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 class SealTest {
   private final RecordingKernel kernel = new RecordingKernel().answers("getpid", 77);
 
-  private void ensure(String... variables) throws Failure {
-    Seal.ensure(new DescribingKernel(kernel), List.of(variables), "coracle");
+  private int ensure(String... variables) throws Failure {
+    return Seal.ensure(new DescribingKernel(kernel), List.of(variables), "coracle");
   }
 
   @Test
@@ -24,18 +24,25 @@ class SealTest {
             "openat2(AT_FDCWD, \"/proc/self/exe\", O_RDONLY|O_CLOEXEC, 0, 0)",
             "memfd_create(\"coracle\", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC)",
             "fcntl(101, F_ADD_SEALS, 15)",
-            "execveat(101, \"\", argv, [\"_CORACLE_SEALED=77\", ...environ], AT_EMPTY_PATH)");
+            "execveat(101, \"\", argv, [\"_CORACLE_SEALED=77:\", ...environ], AT_EMPTY_PATH)");
   }
 
   @Test
   void isDoneOnce() throws Failure {
-    ensure("A=b", "_CORACLE_SEALED=77");
+    assertThat(ensure("A=b", "_CORACLE_SEALED=77:3")).isEqualTo(3);
     assertThat(kernel.calls()).containsExactly("getpid()", "prctl(PR_SET_NAME, \"coracle\")");
   }
 
   @Test
+  void tellsTheDescriptorOfTheMount() throws Failure {
+    assertThat(ensure("_CORACLE_SEALED=77:12")).isEqualTo(12);
+    assertThat(ensure("_CORACLE_SEALED=77:")).isEqualTo(Seal.NONE);
+  }
+
+  @Test
   void anotherProcessIsSealedAnew() {
-    assertThatThrownBy(() -> ensure("_CORACLE_SEALED=7")).isInstanceOf(RecordingKernel.Ended.class);
+    assertThatThrownBy(() -> ensure("_CORACLE_SEALED=7:3"))
+        .isInstanceOf(RecordingKernel.Ended.class);
   }
 
   @Test
