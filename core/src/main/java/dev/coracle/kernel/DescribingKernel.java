@@ -655,6 +655,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long nanosleep(long nanos) {
+    long result = kernel.nanosleep(nanos);
+    return result < 0 ? failed(result, Calls.nanosleep(nanos)) : result;
+  }
+
+  @Override
   public List<String> environ() {
     return kernel.environ();
   }

@@ -355,6 +355,9 @@ public interface Kernel {
   /** clock_gettime(2): nanoseconds. */
   long clock_gettime(int clock);
 
+  /** nanosleep(2): −EINTR where a signal came. */
+  long nanosleep(long nanos);
+
   /** The environment of this process, as it was at its start (environ(7)). */
   List<String> environ();
 

@@ -867,6 +867,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long nanosleep(long nanos) {
+    return answer("nanosleep", Calls.nanosleep(nanos));
+  }
+
+  @Override
   public List<String> environ() {
     return environment;
   }

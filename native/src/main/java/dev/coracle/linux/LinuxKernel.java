@@ -821,6 +821,15 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long nanosleep(long nanos) {
+    // struct timespec.
+    Address time = Scratch.structure();
+    time.putLong(nanos / 1_000_000_000L);
+    time.add(8).putLong(nanos % 1_000_000_000L);
+    return call(Syscalls.NANOSLEEP, time.toLong(), 0, 0);
+  }
+
+  @Override
   public List<String> environ() {
     List<String> out = new ArrayList<>();
     Address at = Syscalls.environ();

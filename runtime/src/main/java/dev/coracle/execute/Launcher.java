@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 public final class Launcher {
   private static final int MOST_MESSAGE_BYTES = 64 * 1024;
 
+  /** In about this time a child has begun to work, on a machine that is not busy. */
+  private static final long CHILD_BEGINS_NANOS = 60_000;
+
   private final Context c;
   private final Plan plan;
   private final Steps steps;
@@ -139,21 +142,34 @@ public final class Launcher {
     sync = pair[0];
     c.hostPid = pid;
     c.close(pair[1]);
-    c.closeSeal();
-    if (tells) {
-      long sent = c.kernel.write(sync, new byte[] {ChildProcess.SEALED}, 0, 1);
-      // EPIPE: it is gone, and its last words are still to be read.
-      if (sent < 0 && sent != -Errno.EPIPE) {
-        return unheard(sent);
-      }
-    }
     if (c.startFifo >= 0) {
       // The child must be the only one that waits on it: see Start.
       c.close(c.startFifo);
       c.startFifo = -1;
     }
     String problem = startScope();
-    return problem == null ? afterClone() : problem;
+    if (problem == null) {
+      problem = afterClone();
+    }
+    return problem == null ? dissolveSeal(tells) : problem;
+  }
+
+  /**
+   * Dissolves the mount that our program is executed from, while the child is at work: see Seal.
+   */
+  private @Nullable String dissolveSeal(boolean tells) {
+    if (c.seal < 0) {
+      return null;
+    }
+    // Whoever closes it last has to wait for the kernel. The child closes it first thing; let it.
+    long slept = c.kernel.nanosleep(CHILD_BEGINS_NANOS);
+    if (slept < 0 && slept != -Errno.EINTR) {
+      return "cannot wait for the container's process: " + c.explain(slept);
+    }
+    c.closeSeal();
+    long sent = tells ? c.kernel.write(sync, new byte[] {ChildProcess.SEALED}, 0, 1) : 0;
+    // EPIPE: it is gone, and its last words are still to be read.
+    return sent < 0 && sent != -Errno.EPIPE ? unheard(sent) : null;
   }
 
   /** Does what comes before the child may go on: it waits for a byte. */

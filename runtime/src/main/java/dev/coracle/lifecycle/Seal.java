@@ -1,11 +1,13 @@
 package dev.coracle.lifecycle;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.FD_CLOEXEC;
 import static dev.coracle.abi.Fcntl.F_ADD_SEALS;
 import static dev.coracle.abi.Fcntl.F_SEAL_GROW;
 import static dev.coracle.abi.Fcntl.F_SEAL_SEAL;
 import static dev.coracle.abi.Fcntl.F_SEAL_SHRINK;
 import static dev.coracle.abi.Fcntl.F_SEAL_WRITE;
+import static dev.coracle.abi.Fcntl.F_SETFD;
 import static dev.coracle.abi.Fcntl.MFD_ALLOW_SEALING;
 import static dev.coracle.abi.Fcntl.MFD_CLOEXEC;
 import static dev.coracle.abi.Fcntl.MFD_EXEC;
@@ -61,9 +63,12 @@ public final class Seal {
     if (sealed.startsWith(pid)) {
       // The kernel has named us after the descriptor.
       check(k, k.prctlSetName(name));
-      return sealed.length() == pid.length()
-          ? NONE
-          : (int) Exec.id(sealed.substring(pid.length()), VARIABLE, sealed);
+      if (sealed.length() == pid.length()) {
+        return NONE;
+      }
+      int mount = (int) Exec.id(sealed.substring(pid.length()), VARIABLE, sealed);
+      check(k, k.fcntl(mount, F_SETFD, FD_CLOEXEC));
+      return mount;
     }
     long program = copy(k);
     check(k, program);

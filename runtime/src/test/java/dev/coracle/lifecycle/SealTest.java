@@ -30,7 +30,8 @@ class SealTest {
   @Test
   void isDoneOnce() throws Failure {
     assertThat(ensure("A=b", "_CORACLE_SEALED=77:3")).isEqualTo(3);
-    assertThat(kernel.calls()).containsExactly("getpid()", "prctl(PR_SET_NAME, \"coracle\")");
+    assertThat(kernel.calls())
+        .containsExactly("getpid()", "prctl(PR_SET_NAME, \"coracle\")", "fcntl(3, F_SETFD, 1)");
   }
 
   @Test
