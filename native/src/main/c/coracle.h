@@ -101,6 +101,12 @@ static inline void* coracle_argv(void) {
     return coracle_arguments;
 }
 
+/* See the seal in start-up.c. */
+extern int32_t coracle_seal_mount;
+static inline int32_t coracle_seal_descriptor(void) {
+    return coracle_seal_mount;
+}
+
 extern char* coracle_program;
 static inline void* coracle_argv0(void) {
     return coracle_program;

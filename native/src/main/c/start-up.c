@@ -3,9 +3,11 @@
  * Fiber.c and ExceptionHandling.c: the start of the program, its memory, and what happens when an exception is thrown.
  * docs/decisions/0002-start-up.md has the reasons and the figures.
  */
-#include <string.h>
+#include <elf.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include "coracle.h"
 #include "arrayclass_gen.h"
 #include "classes/java/lang/ClassCastException.h"
@@ -191,16 +193,22 @@ void teavm_throwArrayIndexOutOfBoundsException() {
 char** coracle_environment;
 char** coracle_arguments;
 char* coracle_program;
+int32_t coracle_seal_mount;
 
 /*
- * A verb that makes a process in a container is executed again from a read-only mount of our file that stands nowhere:
- * Seal.java tells why. Here, because the sooner it is done the less is thrown away. A word that only looks like
- * such a verb does no harm; what fails here is done in another way, or told, by Seal.java.
+ * The seal: a verb that makes a process in a container runs from a read-only mount of our file that stands nowhere.
+ * Seal.java tells why. Nothing is executed anew: our own segments are mapped again, from that mount, in the place where they
+ * are, and the kernel is told that this is our program (prctl(2), PR_SET_MM_MAP with exe_fd; needs CAP_SYS_ADMIN and
+ * CONFIG_CHECKPOINT_RESTORE). Where that cannot be, the file is executed from the mount; Seal.java does the rest.
+ * It must come before anything is written to .data and .bss.
  */
 #define CORACLE_SEALED "_CORACLE_SEALED="
 #define CORACLE_OPEN_TREE_CLONE 1 /* linux/mount.h, which musl does not have */
 #define CORACLE_MOUNT_ATTR_RDONLY 1
+#define CORACLE_PAGE 4096
+extern const char __ehdr_start[];
 
+/* A word that only looks like such a verb does no harm. */
 static int coracle_makes_process(char** argv) {
     for (; *argv != NULL; argv++) {
         if (strcmp(*argv, "create") == 0 || strcmp(*argv, "run") == 0 || strcmp(*argv, "exec") == 0) {
@@ -224,34 +232,91 @@ static char* coracle_decimal(char* to, int64_t number) {
     return to;
 }
 
-static void coracle_seal(char** argv, char** environment) {
-    char variable[sizeof(CORACLE_SEALED) + 2 * 20];
-    memcpy(variable, CORACLE_SEALED, sizeof(CORACLE_SEALED) - 1);
-    char* end = coracle_decimal(
-        variable + sizeof(CORACLE_SEALED) - 1, coracle_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
-    *end++ = ':';
-    size_t count = 0;
-    for (; environment[count] != NULL; count++) {
-        if (strncmp(environment[count], variable, end - variable) == 0) {
-            return;
+/* Maps our segments again, from another file with the same content: the page that runs included. */
+static int64_t coracle_map_again(int64_t file, struct prctl_mm_map* map) {
+    const Elf64_Ehdr* elf = (const Elf64_Ehdr*) __ehdr_start;
+    const Elf64_Phdr* header = (const Elf64_Phdr*) (__ehdr_start + elf->e_phoff);
+    int64_t result = 0;
+    for (int32_t i = 0; i < elf->e_phnum && result >= 0; i++) {
+        Elf64_Phdr segment = header[i]; /* a copy, for it stands in what is mapped again */
+        if (segment.p_type != PT_LOAD) {
+            continue;
+        }
+        int64_t before = segment.p_vaddr % CORACLE_PAGE;
+        char* end = (char*) (segment.p_vaddr + segment.p_filesz);
+        int32_t protection = PROT_READ | (segment.p_flags & PF_W ? PROT_WRITE : 0) | (segment.p_flags & PF_X ? PROT_EXEC : 0);
+        result = coracle_syscall(SYS_mmap, segment.p_vaddr - before, segment.p_filesz + before, protection,
+            MAP_PRIVATE | MAP_FIXED, file, segment.p_offset - before);
+        if (segment.p_flags & PF_W) {
+            /* What follows in the last page is .bss. */
+            memset(end, 0, -(intptr_t) end & (CORACLE_PAGE - 1));
+            map->start_data = segment.p_vaddr;
+            map->end_data = (intptr_t) end;
+        } else if (segment.p_flags & PF_X) {
+            map->start_code = segment.p_vaddr;
+            map->end_code = (intptr_t) end;
         }
     }
-    /* Not closed by execve, for that takes the kernel 70 us to think of: Seal.java says who closes it, and when. */
-    int64_t tree = coracle_syscall(
-        SYS_open_tree, AT_FDCWD, (intptr_t) "/proc/self/exe", CORACLE_OPEN_TREE_CLONE, 0, 0, 0);
-    if (tree < 0) {
-        return;
+    return result;
+}
+
+static int64_t coracle_run_from(int64_t tree, intptr_t* stack, char** argv, char** environment, size_t variables) {
+    char path[48] = "/proc/self/fd/";
+    *coracle_decimal(path + strlen(path), tree) = 0;
+    int64_t file = coracle_syscall(SYS_openat, AT_FDCWD, (intptr_t) path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (file < 0) {
+        return file;
     }
-    *coracle_decimal(end, tree) = 0;
-    uint64_t attributes[4] = { CORACLE_MOUNT_ATTR_RDONLY, 0, 0, 0 }; /* struct mount_attr: set, clear, propagation, userns_fd */
-    if (coracle_syscall(SYS_mount_setattr, tree, (intptr_t) "", AT_EMPTY_PATH, (intptr_t) attributes,
-            sizeof(attributes), 0) == 0) {
+    char* last = argv[stack[0] - 1];
+    char* first_variable = last + strlen(last) + 1;
+    char* last_variable = variables > 0 ? environment[variables - 1] : NULL;
+    int64_t brk = coracle_syscall(SYS_brk, 0, 0, 0, 0, 0, 0);
+    struct prctl_mm_map map = {
+        .start_brk = brk,
+        .brk = brk,
+        .start_stack = (intptr_t) stack,
+        .arg_start = (intptr_t) argv[0],
+        .arg_end = (intptr_t) first_variable,
+        .env_start = (intptr_t) first_variable,
+        .env_end = (intptr_t) (variables > 0 ? last_variable + strlen(last_variable) + 1 : first_variable),
+        .exe_fd = (uint32_t) file,
+    };
+    int64_t result = coracle_map_again(file, &map);
+    if (result >= 0) {
+        result = coracle_syscall(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (intptr_t) &map, sizeof(map), 0, 0);
+    }
+    coracle_syscall(SYS_close, file, 0, 0, 0, 0, 0);
+    return result;
+}
+
+/* The descriptor of the mount, or -1 where we do not run from one that we have made. */
+static int32_t coracle_seal(intptr_t* stack, char** argv, char** environment) {
+    char variable[sizeof(CORACLE_SEALED) + 20] = CORACLE_SEALED;
+    *coracle_decimal(variable + strlen(variable), coracle_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0)) = 0;
+    size_t count = 0;
+    for (; environment[count] != NULL; count++) {
+        if (strcmp(environment[count], variable) == 0) {
+            return -1;
+        }
+    }
+    int64_t tree = coracle_syscall(
+        SYS_open_tree, AT_FDCWD, (intptr_t) "/proc/self/exe", CORACLE_OPEN_TREE_CLONE | O_CLOEXEC, 0, 0, 0);
+    if (tree < 0) {
+        return -1;
+    }
+    uint64_t attributes[4] = { CORACLE_MOUNT_ATTR_RDONLY, 0, 0, 0 }; /* struct mount_attr: to set, to clear, ... */
+    if (coracle_syscall(
+            SYS_mount_setattr, tree, (intptr_t) "", AT_EMPTY_PATH, (intptr_t) attributes, sizeof(attributes), 0) == 0) {
+        if (coracle_run_from(tree, stack, argv, environment, count) >= 0) {
+            return (int32_t) tree;
+        }
         char* sealed[count + 2];
         sealed[0] = variable;
         memcpy(sealed + 1, environment, (count + 1) * sizeof(char*));
         coracle_syscall(SYS_execveat, tree, (intptr_t) "", (intptr_t) argv, (intptr_t) sealed, AT_EMPTY_PATH, 0);
     }
     coracle_syscall(SYS_close, tree, 0, 0, 0, 0, 0);
+    return -1;
 }
 
 /*
@@ -261,12 +326,11 @@ static void coracle_seal(char** argv, char** environment) {
 __attribute__((noreturn, used)) static void coracle_start(intptr_t* stack) {
     intptr_t argc = stack[0];
     char** argv = (char**) (stack + 1);
+    int32_t seal = argc > 0 && coracle_makes_process(argv) ? coracle_seal(stack, argv, argv + argc + 1) : -1;
+    coracle_seal_mount = seal;
     coracle_environment = argv + argc + 1;
     coracle_arguments = argv;
     coracle_program = argc > 0 ? argv[0] : "";
-    if (coracle_makes_process(argv)) {
-        coracle_seal(argv, coracle_environment);
-    }
     coracle_free = coracle_first_memory;
     coracle_end = coracle_first_memory + CORACLE_FIRST_BYTES;
     initclass_jl_String(); /* the one class initialiser that nothing else asks for */

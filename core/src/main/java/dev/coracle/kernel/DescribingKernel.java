@@ -661,6 +661,11 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public int seal() {
+    return kernel.seal();
+  }
+
+  @Override
   public List<String> environ() {
     return kernel.environ();
   }

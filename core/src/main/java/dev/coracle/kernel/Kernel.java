@@ -358,6 +358,14 @@ public interface Kernel {
   /** nanosleep(2): −EINTR where a signal came. */
   long nanosleep(long nanos);
 
+  /**
+   * The read-only mount from which our program is mapped, made before it started up: its
+   * descriptor, or −1 where there is none.
+   */
+  default int seal() {
+    return -1;
+  }
+
   /** The environment of this process, as it was at its start (environ(7)). */
   List<String> environ();
 

@@ -31,6 +31,7 @@ public final class RecordingKernel implements Kernel {
   private final RecordedState state = new RecordedState();
   private final Map<String, Long> answers = new HashMap<>();
   private List<String> environment = List.of();
+  private int seal = -1;
   private String failKind = "";
   private int failAt;
   private long failWith;
@@ -134,6 +135,12 @@ public final class RecordingKernel implements Kernel {
   /** Lets somebody answer at a socket's path; any other is connected to nobody. */
   public RecordingKernel peer(String path, Peer peer) {
     state.peers.put(path, peer);
+    return this;
+  }
+
+  /** The descriptor of the mount from which the program is mapped. */
+  public RecordingKernel seal(int fd) {
+    seal = fd;
     return this;
   }
 
@@ -869,6 +876,11 @@ public final class RecordingKernel implements Kernel {
   @Override
   public long nanosleep(long nanos) {
     return answer("nanosleep", Calls.nanosleep(nanos));
+  }
+
+  @Override
+  public int seal() {
+    return seal;
   }
 
   @Override

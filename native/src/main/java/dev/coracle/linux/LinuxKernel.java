@@ -830,6 +830,11 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public int seal() {
+    return Syscalls.seal();
+  }
+
+  @Override
   public List<String> environ() {
     List<String> out = new ArrayList<>();
     Address at = Syscalls.environ();

@@ -115,6 +115,10 @@ final class Syscalls {
   static native Address allocate(long size);
 
   @Unmanaged
+  @Import(name = "coracle_seal_descriptor")
+  static native int seal();
+
+  @Unmanaged
   @Import(name = "coracle_environ")
   static native Address environ();
 

@@ -1,13 +1,11 @@
 package dev.coracle.lifecycle;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
-import static dev.coracle.abi.Fcntl.FD_CLOEXEC;
 import static dev.coracle.abi.Fcntl.F_ADD_SEALS;
 import static dev.coracle.abi.Fcntl.F_SEAL_GROW;
 import static dev.coracle.abi.Fcntl.F_SEAL_SEAL;
 import static dev.coracle.abi.Fcntl.F_SEAL_SHRINK;
 import static dev.coracle.abi.Fcntl.F_SEAL_WRITE;
-import static dev.coracle.abi.Fcntl.F_SETFD;
 import static dev.coracle.abi.Fcntl.MFD_ALLOW_SEALING;
 import static dev.coracle.abi.Fcntl.MFD_CLOEXEC;
 import static dev.coracle.abi.Fcntl.MFD_EXEC;
@@ -23,25 +21,23 @@ import java.util.List;
  * Our own program, out of the container's reach: until the workload is executed, the container's
  * process runs it, and {@code /proc/self/exe} in an image names it (CVE-2019-5736).
  *
- * <p>A verb that makes a process in a container first executes itself again from a mount of its own
- * file that is read-only and stands in no mount namespace. The native binary does that before it
- * starts up (start-up.c). When the descriptor of that mount is closed, the mount is dissolved:
- * nobody can make it writable again, not even with CAP_SYS_ADMIN, for mount_setattr(2) takes only
- * mounts that are mounted. Dissolving takes the kernel a grace period (synchronize_rcu_expedited in
+ * <p>A verb that makes a process in a container runs from a mount of its own file that is read-only
+ * and stands in no mount namespace; the native binary sees to that before it starts up
+ * (start-up.c). When the descriptor of that mount is closed, the mount is dissolved: nobody can
+ * make it writable again, not even with CAP_SYS_ADMIN, for mount_setattr(2) takes only mounts that
+ * are mounted. Dissolving takes the kernel a grace period (synchronize_rcu_expedited in
  * namespace_unlock, linux v6.12 fs/namespace.c), and so it is done while the container's process is
  * already at work: that one has closed the descriptor first thing, and executes no program before
  * the mount is gone ({@code Launcher}, {@code ChildProcess}).
  *
- * <p>Who may not make mounts gets a copy in memory here, sealed against writing (memfd_create(2)).
+ * <p>Where the kernel cannot be told of another program file, it was executed from the mount. Who
+ * may not make mounts gets a copy in memory here, sealed against writing (memfd_create(2)).
  */
 public final class Seal {
-  /** No descriptor: the program is a copy in memory. */
+  /** No descriptor: the mount is dissolved already, or the program is a copy in memory. */
   public static final int NONE = -1;
 
-  /**
-   * Set to {@code PID:FD} in the environment of the sealed program: our pid, which execve(2) keeps,
-   * and the descriptor of the mount, if there is one.
-   */
+  /** Set to our pid in the environment of a program that was executed; execve(2) keeps the pid. */
   static final String VARIABLE = "_CORACLE_SEALED";
 
   private static final String PROGRAM = "/proc/self/exe";
@@ -58,17 +54,15 @@ public final class Seal {
    * @return the descriptor of the mount, or {@link #NONE}
    */
   public static int ensure(DescribingKernel k, List<String> variables, String name) throws Failure {
-    String pid = Long.toString(k.getpid()) + ":";
-    String sealed = Env.value(variables, VARIABLE);
-    if (sealed.startsWith(pid)) {
+    int mount = k.seal();
+    if (mount >= 0) {
+      return mount;
+    }
+    String pid = Long.toString(k.getpid());
+    if (Env.value(variables, VARIABLE).equals(pid)) {
       // The kernel has named us after the descriptor.
       check(k, k.prctlSetName(name));
-      if (sealed.length() == pid.length()) {
-        return NONE;
-      }
-      int mount = (int) Exec.id(sealed.substring(pid.length()), VARIABLE, sealed);
-      check(k, k.fcntl(mount, F_SETFD, FD_CLOEXEC));
-      return mount;
+      return NONE;
     }
     long program = copy(k);
     check(k, program);

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Whole command lines on the recording kernel: what is printed, logged, and the exit code. */
 class CliTest {
   private final RecordingKernel k =
-      new RecordingKernel().cwd("/here").environment(List.of("_CORACLE_SEALED=0:"));
+      new RecordingKernel().cwd("/here").environment(List.of("_CORACLE_SEALED=0"));
 
   private int run(String line) {
     return Cli.run(k, "/usr/bin/coracle", List.of(line.split(" ", -1)), "c0ffee");
