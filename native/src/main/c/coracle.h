@@ -59,7 +59,7 @@ static const int16_t coracle_numbers[] = {
     SYS_sched_setattr, SYS_ioprio_set, SYS_set_mempolicy, SYS_personality,
     SYS_keyctl, SYS_execveat, SYS_memfd_create, SYS_sendfile,
     SYS_inotify_init1, SYS_inotify_add_watch, SYS_eventfd2, SYS_pidfd_getfd,
-    SYS_faccessat,    SYS_bind,         SYS_clone,         SYS_nanosleep,
+    SYS_faccessat,    SYS_bind,         SYS_clone,
 };
 
 static inline int64_t coracle_call(int32_t index, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f) {

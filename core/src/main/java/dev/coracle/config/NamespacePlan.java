@@ -129,7 +129,8 @@ final class NamespacePlan {
     List<Namespace> namespaces = linux.namespaces();
     if (user == null || !host.privileged()) {
       // A process without privileges that is not dumpable cannot write its own /proc/self.
-      Phase phase = host.privileged() ? Phase.CHILD_SETUP : Phase.PARENT_BEFORE;
+      // From outside, where that is allowed: the process has enough to do.
+      Phase phase = host.privileged() ? Phase.PARENT_AFTER_CLONE : Phase.PARENT_BEFORE;
       OomScoreAdj.plan(process.oomScoreAdj(), phase, plan);
     }
     Namespaces.planParent(namespaces, plan);

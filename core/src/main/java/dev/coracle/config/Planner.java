@@ -401,7 +401,8 @@ public final class Planner {
       NamespacePlan.checkUser(process.user(), spec.linux(), problems);
     }
     ExecCPUAffinity.planInitial(process.execCpuAffinity(), plan);
-    Phase oom = host.privileged() ? Phase.CHILD_SETUP : Phase.PARENT_BEFORE;
+    // From outside, where that is allowed: the process has enough to do.
+    Phase oom = host.privileged() ? Phase.PARENT_AFTER_CLONE : Phase.PARENT_BEFORE;
     if (oom == Phase.PARENT_BEFORE) {
       OomScoreAdj.plan(process.oomScoreAdj(), oom, plan);
     }
@@ -409,7 +410,7 @@ public final class Planner {
     plan.add(
         Phase.CLONE, new Action.CloneProcess(0, target.cgroups().v2Path()), Namespaces.POINTER);
     CgroupsPath.planJoin(target.cgroups(), CgroupsPath.origin(spec.linux().cgroupsPath()), plan);
-    if (oom == Phase.CHILD_SETUP) {
+    if (oom == Phase.PARENT_AFTER_CLONE) {
       OomScoreAdj.plan(process.oomScoreAdj(), oom, plan);
     }
     IntelRdt.planJoin(spec.linux().intelRdt(), target.id(), plan);

@@ -668,10 +668,6 @@ final class Calls {
     return "clock_gettime(" + clock + ")";
   }
 
-  static String nanosleep(long nanos) {
-    return "nanosleep(" + nanos + ")";
-  }
-
   private static String quote(@Nullable String text) {
     return text == null ? "NULL" : "\"" + text + "\"";
   }

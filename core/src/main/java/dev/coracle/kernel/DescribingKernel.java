@@ -565,8 +565,13 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
-  public long resetSignals() {
-    long result = kernel.resetSignals();
+  public long ignoredSignals() {
+    return kernel.ignoredSignals();
+  }
+
+  @Override
+  public long resetSignals(long signals) {
+    long result = kernel.resetSignals(signals);
     return result < 0 ? failed(result, Calls.resetSignals()) : result;
   }
 
@@ -652,12 +657,6 @@ public final class DescribingKernel implements Kernel {
   public long clock_gettime(int clock) {
     long result = kernel.clock_gettime(clock);
     return result < 0 ? failed(result, Calls.clock_gettime(clock)) : result;
-  }
-
-  @Override
-  public long nanosleep(long nanos) {
-    long result = kernel.nanosleep(nanos);
-    return result < 0 ? failed(result, Calls.nanosleep(nanos)) : result;
   }
 
   @Override

@@ -299,8 +299,14 @@ public interface Kernel {
   /** pidfd_getfd(2), Linux 5.6. */
   long pidfd_getfd(int pidfd, int targetfd, long flags);
 
-  /** Clears the signal mask and gives every ignored signal its default (rt_sigaction(2)). */
-  long resetSignals();
+  /** Every signal, for {@link #resetSignals}. */
+  long ALL_SIGNALS = -1;
+
+  /** The signals that are ignored, signal n as bit n − 1 (rt_sigaction(2)). */
+  long ignoredSignals();
+
+  /** Clears the signal mask and gives these signals their default (rt_sigaction(2)). */
+  long resetSignals(long signals);
 
   /** rt_sigaction(2) with SIG_IGN: a signal is passed over from now on. */
   long ignoreSignal(int signal);
@@ -354,9 +360,6 @@ public interface Kernel {
 
   /** clock_gettime(2): nanoseconds. */
   long clock_gettime(int clock);
-
-  /** nanosleep(2): −EINTR where a signal came. */
-  long nanosleep(long nanos);
 
   /**
    * The read-only mount from which our program is mapped, made before it started up: its

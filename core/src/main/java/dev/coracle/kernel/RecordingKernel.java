@@ -32,6 +32,7 @@ public final class RecordingKernel implements Kernel {
   private final Map<String, Long> answers = new HashMap<>();
   private List<String> environment = List.of();
   private int seal = -1;
+  private long ignored;
   private String failKind = "";
   private int failAt;
   private long failWith;
@@ -135,6 +136,12 @@ public final class RecordingKernel implements Kernel {
   /** Lets somebody answer at a socket's path; any other is connected to nobody. */
   public RecordingKernel peer(String path, Peer peer) {
     state.peers.put(path, peer);
+    return this;
+  }
+
+  /** The signals that are ignored, signal n as bit n − 1. */
+  public RecordingKernel ignoredSignals(long signals) {
+    ignored = signals;
     return this;
   }
 
@@ -793,7 +800,12 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
-  public long resetSignals() {
+  public long ignoredSignals() {
+    return ignored;
+  }
+
+  @Override
+  public long resetSignals(long signals) {
     return answer("resetSignals", Calls.resetSignals());
   }
 
@@ -871,11 +883,6 @@ public final class RecordingKernel implements Kernel {
   @Override
   public long clock_gettime(int clock) {
     return answer("clock_gettime", Calls.clock_gettime(clock));
-  }
-
-  @Override
-  public long nanosleep(long nanos) {
-    return answer("nanosleep", Calls.nanosleep(nanos));
   }
 
   @Override

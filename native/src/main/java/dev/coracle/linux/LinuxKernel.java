@@ -16,6 +16,7 @@ import org.teavm.interop.Address;
 public final class LinuxKernel implements Kernel {
   private static final int SIG_SETMASK = 2;
   private static final int LAST_SIGNAL = 64;
+  private static final long SIG_IGN = 1;
   private static final int SIGNAL_SET_BYTES = 8;
   private static final long CAPABILITY_VERSION_3 = 0x20080522L;
 
@@ -664,13 +665,31 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
-  public long resetSignals() {
+  public long ignoredSignals() {
+    // struct sigaction: the handler first.
+    Address old = Scratch.structure();
+    long ignored = 0;
+    for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
+      old.putLong(SIG_IGN);
+      // What cannot be asked counts as ignored: to reset it does no harm.
+      Syscalls.call(Syscalls.RT_SIGACTION, signal, 0, old.toLong(), SIGNAL_SET_BYTES, 0, 0);
+      if (old.getLong() == SIG_IGN) {
+        ignored |= 1L << signal - 1;
+      }
+    }
+    return ignored;
+  }
+
+  @Override
+  public long resetSignals(long signals) {
     // struct sigaction of zeros: SIG_DFL, no flags, nothing masked.
     Address zero = Scratch.structure();
     Address.fillZero(zero, 32);
     for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
-      // SIGKILL and SIGSTOP cannot be changed, and say so; there is nothing to do about them.
-      Syscalls.call(Syscalls.RT_SIGACTION, signal, zero.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
+      if ((signals & 1L << signal - 1) != 0) {
+        // SIGKILL and SIGSTOP cannot be changed, and say so; there is nothing to do about them.
+        Syscalls.call(Syscalls.RT_SIGACTION, signal, zero.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
+      }
     }
     return Syscalls.call(
         Syscalls.RT_SIGPROCMASK, SIG_SETMASK, zero.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
@@ -678,7 +697,7 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long ignoreSignal(int signal) {
-    return setSignal(signal, 1); // SIG_IGN
+    return setSignal(signal, SIG_IGN);
   }
 
   @Override
@@ -818,15 +837,6 @@ public final class LinuxKernel implements Kernel {
     Address time = Scratch.structure();
     long result = call(Syscalls.CLOCK_GETTIME, clock, time.toLong(), 0);
     return result < 0 ? result : time.getLong() * 1_000_000_000L + time.add(8).getLong();
-  }
-
-  @Override
-  public long nanosleep(long nanos) {
-    // struct timespec.
-    Address time = Scratch.structure();
-    time.putLong(nanos / 1_000_000_000L);
-    time.add(8).putLong(nanos % 1_000_000_000L);
-    return call(Syscalls.NANOSLEEP, time.toLong(), 0, 0);
   }
 
   @Override

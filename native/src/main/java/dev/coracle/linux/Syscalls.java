@@ -98,7 +98,6 @@ final class Syscalls {
   static final int FACCESSAT = 87;
   static final int BIND = 88;
   static final int CLONE = 89;
-  static final int NANOSLEEP = 90;
 
   private Syscalls() {}
 

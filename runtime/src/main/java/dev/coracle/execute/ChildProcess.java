@@ -40,6 +40,9 @@ final class ChildProcess {
   /** What the runtime says of itself: its program is sealed for good (see Seal). */
   static final byte SEALED = 'S';
 
+  /** With the signals that are ignored, 64 bits. */
+  static final int SEALED_BYTES = 9;
+
   private static final int FIRST_AFTER_STDIO = 3;
   private static final int FAILURE_STATUS = 1;
 
@@ -173,15 +176,23 @@ final class ChildProcess {
     return result < 0 ? result : answer(c);
   }
 
-  /** The runtime's next byte, but for the one that says that its program is sealed. */
+  /** The runtime's next message, but for the one that says that its program is sealed. */
   private static long answer(Context c) {
-    byte[] message = new byte[1];
-    long result = c.kernel.read(c.sync, message, 0, 1);
-    if (result > 0 && !c.sealed && message[0] == SEALED) {
-      c.sealed = true;
-      result = c.kernel.read(c.sync, message, 0, 1);
+    byte[] message = new byte[SEALED_BYTES];
+    long result = c.kernel.read(c.sync, message, 0, message.length);
+    if (result > 0 && takeSealed(c, message)) {
+      result = c.kernel.read(c.sync, message, 0, message.length);
     }
     return result;
+  }
+
+  private static boolean takeSealed(Context c, byte[] message) {
+    if (c.sealed || message[0] != SEALED) {
+      return false;
+    }
+    c.sealed = true;
+    c.ignoredSignals = Bytes.i64(message, 1);
+    return true;
   }
 
   /** Waits until the runtime has said that its program is sealed. */
@@ -189,8 +200,11 @@ final class ChildProcess {
     if (c.sealed) {
       return 0;
     }
-    long result = c.kernel.read(c.sync, new byte[1], 0, 1);
-    return result == 0 ? c.fail(Errno.EPIPE, "the runtime ended before") : result;
+    byte[] message = new byte[SEALED_BYTES];
+    long result = c.kernel.read(c.sync, message, 0, message.length);
+    return result > 0 && takeSealed(c, message)
+        ? 0
+        : result < 0 ? result : c.fail(Errno.EPIPE, "the runtime ended before");
   }
 
   /** The step {@code Park}: says that all is set up, and sleeps until {@code start}. */

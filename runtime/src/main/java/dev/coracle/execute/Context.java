@@ -6,6 +6,7 @@ import dev.coracle.abi.Fcntl;
 import dev.coracle.bus.Systemd;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
 import dev.coracle.systemd.ScopeRequest;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,10 @@ public final class Context {
   int seal = -1;
 
   /** Whether the runtime has said that it is closed: see Seal. */
-  boolean sealed = true;
+  boolean sealed;
+
+  /** The signals that the runtime's caller ignores; all until it is known. */
+  long ignoredSignals = Kernel.ALL_SIGNALS;
 
   /** The socket that gets the terminal's master; −1 for none. */
   int consoleSocket = -1;

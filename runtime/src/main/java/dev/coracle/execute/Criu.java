@@ -181,7 +181,7 @@ public final class Criu {
       }
     }
     if (result >= 0) {
-      result = k.resetSignals();
+      result = k.resetSignals(Kernel.ALL_SIGNALS);
     }
     if (result >= 0) {
       result = k.execve(program, List.of("criu", "swrk", Integer.toString(end)), variables);

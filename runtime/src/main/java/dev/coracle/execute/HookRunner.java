@@ -84,7 +84,7 @@ public final class HookRunner {
   private static void becomeHook(Kernel k, Hook hook, List<String> inherited, int stdin) {
     long result = k.dup3(stdin, 0, 0);
     if (result >= 0) {
-      result = k.resetSignals();
+      result = k.resetSignals(Kernel.ALL_SIGNALS);
     }
     if (result >= 0) {
       List<String> args = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();

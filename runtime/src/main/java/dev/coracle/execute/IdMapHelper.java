@@ -96,7 +96,7 @@ final class IdMapHelper {
       Kernel k, String program, List<String> args, List<String> environment, int errors) {
     long result = k.dup3(errors, 2, 0);
     if (result >= 0) {
-      result = k.resetSignals();
+      result = k.resetSignals(Kernel.ALL_SIGNALS);
     }
     if (result >= 0) {
       result = k.execve(program, args, environment);

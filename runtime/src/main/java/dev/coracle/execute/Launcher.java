@@ -31,9 +31,6 @@ import org.jspecify.annotations.Nullable;
 public final class Launcher {
   private static final int MOST_MESSAGE_BYTES = 64 * 1024;
 
-  /** In about this time a child has begun to work, on a machine that is not busy. */
-  private static final long CHILD_BEGINS_NANOS = 60_000;
-
   private final Context c;
   private final Plan plan;
   private final Steps steps;
@@ -125,10 +122,7 @@ public final class Launcher {
     if (cgroup >= 0) {
       c.close(cgroup);
     }
-    // Before a program is executed in the container: a parked process waits for more than that.
-    boolean tells = c.seal >= 0 && c.startFifo < 0;
     if (result == 0) {
-      c.sealed = !tells;
       c.closeSeal();
       c.close(pair[0]);
       c.sync = pair[1];
@@ -151,23 +145,20 @@ public final class Launcher {
     if (problem == null) {
       problem = afterClone();
     }
-    return problem == null ? dissolveSeal(tells) : problem;
+    return problem;
   }
 
   /**
-   * Dissolves the mount that our program is executed from, while the child is at work: see Seal.
+   * Dissolves the mount that our program is executed from, which takes the kernel a while: the child
+   * is at work meanwhile, and has closed it, first thing. What can be found out here for the child
+   * goes along with the message that says so.
    */
-  private @Nullable String dissolveSeal(boolean tells) {
-    if (c.seal < 0) {
-      return null;
-    }
-    // Whoever closes it last has to wait for the kernel. The child closes it first thing; let it.
-    long slept = c.kernel.nanosleep(CHILD_BEGINS_NANOS);
-    if (slept < 0 && slept != -Errno.EINTR) {
-      return "cannot wait for the container's process: " + c.explain(slept);
-    }
+  private @Nullable String dissolveSeal() {
+    byte[] message = new byte[ChildProcess.SEALED_BYTES];
+    message[0] = ChildProcess.SEALED;
+    Bytes.put64(message, 1, c.kernel.ignoredSignals());
     c.closeSeal();
-    long sent = tells ? c.kernel.write(sync, new byte[] {ChildProcess.SEALED}, 0, 1) : 0;
+    long sent = c.kernel.write(sync, message, 0, message.length);
     // EPIPE: it is gone, and its last words are still to be read.
     return sent < 0 && sent != -Errno.EPIPE ? unheard(sent) : null;
   }
@@ -288,6 +279,10 @@ public final class Launcher {
 
   /** Answers the child until it says that it is ready. */
   public @Nullable String awaitReady() {
+    String problem = dissolveSeal();
+    if (problem != null) {
+      return problem;
+    }
     byte[] message = new byte[MOST_MESSAGE_BYTES];
     while (true) {
       long n = receive(message);
@@ -305,7 +300,7 @@ public final class Launcher {
         return null;
       }
       String text = Bytes.text(message, 1, (int) n);
-      String problem =
+      problem =
           switch (message[0]) {
             case ChildProcess.LISTENER -> SeccompListener.handOn(c, plan, pidfd, text);
             case ChildProcess.MAPPING -> c.idMaps.applyFor(c, plan, pidfd, text);

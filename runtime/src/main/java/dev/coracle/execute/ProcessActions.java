@@ -223,7 +223,7 @@ final class ProcessActions {
       throw new IllegalStateException("no FindProgram before Execute");
     }
     List<String> env = withListen(c, withHome(c, a.env(), a.uid()));
-    long result = c.kernel.resetSignals();
+    long result = c.kernel.resetSignals(c.ignoredSignals);
     if (result >= 0) {
       result = c.kernel.execve(program, a.args(), env);
     }

@@ -350,6 +350,10 @@ public final class Create {
       DebugLog.made(e, launcher.pid());
       problem = note(launcher);
     }
+    PidFile pidFile = new PidFile(e.kernel(), request.pidFile());
+    if (problem == null) {
+      problem = pidFile.write(launcher.pid());
+    }
     if (problem == null) {
       problem = launcher.awaitReady();
     }
@@ -360,9 +364,9 @@ public final class Create {
       problem = PidfdSocket.send(e.kernel(), request.pidfdSocket(), launcher.pidfd(), "standard");
     }
     if (problem == null) {
-      problem = PidFile.write(e.kernel(), request.pidFile(), launcher.pid());
+      problem = pidFile.publish();
     }
-    return problem;
+    return problem == null ? null : pidFile.discarded(problem);
   }
 
   /** As {@link #attempt}, but criu makes the processes, and they do not wait for start. */
@@ -391,10 +395,14 @@ public final class Create {
       problem = restore.restore(criu);
       problem = problem == null ? null : problem + killed(state);
     }
+    PidFile pidFile = new PidFile(e.kernel(), request.pidFile());
     if (problem == null) {
-      problem = PidFile.write(e.kernel(), request.pidFile(), launcher.pid());
+      problem = pidFile.write(launcher.pid());
     }
-    return problem;
+    if (problem == null) {
+      problem = pidFile.publish();
+    }
+    return problem == null ? null : pidFile.discarded(problem);
   }
 
   /** A criu that ended early leaves what it was restoring; nobody else is in its cgroups. */

@@ -263,8 +263,12 @@ public final class Exec {
     if (problem == null) {
       problem = launcher.launch();
     }
+    PidFile pidFile = new PidFile(k, request.pidFile());
     if (problem == null) {
       DebugLog.made(e, launcher.pid());
+      problem = pidFile.write(launcher.pid());
+    }
+    if (problem == null) {
       problem = launcher.awaitReady();
     }
     if (problem == null) {
@@ -276,11 +280,11 @@ public final class Exec {
     }
     if (problem == null) {
       // Not before: a pid file says that the program runs.
-      problem = PidFile.write(k, request.pidFile(), launcher.pid());
+      problem = pidFile.publish();
     }
     if (problem != null) {
       String left = launcher.undo();
-      throw new Failure(problem + (left == null ? "" : "\n" + left));
+      throw new Failure(pidFile.discarded(problem) + (left == null ? "" : "\n" + left));
     }
     return new Executed(launcher, process.terminal());
   }

@@ -7,9 +7,24 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import org.jspecify.annotations.Nullable;
 
-/** The pid file: decimal digits and nothing else, whole from the moment it is there. */
+/**
+ * The pid file: decimal digits and nothing else, whole from the moment it is there. It is written
+ * beside its place while the process is set up, and moved there when that has worked.
+ */
 final class PidFile {
-  private PidFile() {}
+  private final Kernel k;
+  private final @Nullable String path;
+  private final String temporary;
+  private boolean written;
+
+  /** The file of a path; null for none, of which nothing is written. */
+  PidFile(Kernel k, @Nullable String path) {
+    this.k = k;
+    this.path = path;
+    int slash = path == null ? 0 : path.lastIndexOf('/') + 1;
+    this.temporary =
+        path == null ? "" : path.substring(0, slash) + "." + path.substring(slash) + ".coracle";
+  }
 
   /** Takes it away again, where the process has failed after all; null where that is done. */
   static @Nullable String remove(Kernel k, @Nullable String path) {
@@ -19,24 +34,31 @@ final class PidFile {
         : "cannot remove pid file \"" + path + "\": " + k.explain(result);
   }
 
-  /** Writes it beside its place and moves it there; null where there is nothing to tell. */
-  static @Nullable String write(Kernel k, @Nullable String path, int pid) {
+  /** Writes it beside its place; null where there is nothing to tell. */
+  @Nullable String write(int pid) {
     if (path == null) {
       return null;
     }
-    int slash = path.lastIndexOf('/') + 1;
-    String temporary = path.substring(0, slash) + "." + path.substring(slash) + ".coracle";
-    long result = Files.create(k, temporary, Integer.toString(pid), 0644);
-    if (result >= 0) {
-      result = k.renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0);
-    }
-    if (result >= 0) {
-      return null;
-    }
-    String why = k.explain(result);
-    long removed = k.unlinkat(AT_FDCWD, temporary, 0);
-    boolean left = removed < 0 && removed != -Errno.ENOENT;
-    String stale = left ? "; \"" + temporary + "\" is left" : "";
-    return "cannot write pid file \"" + path + "\": " + why + stale;
+    written = true;
+    return told(Files.create(k, temporary, Integer.toString(pid), 0644));
+  }
+
+  /** Moves it to its place; null where there is nothing to tell. */
+  @Nullable String publish() {
+    long result = path == null ? 0 : k.renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0);
+    written &= result < 0;
+    return told(result);
+  }
+
+  /** What failed, when what was written and not published is removed. */
+  String discarded(String problem) {
+    long removed = written ? k.unlinkat(AT_FDCWD, temporary, 0) : 0;
+    return removed >= 0 || removed == -Errno.ENOENT
+        ? problem
+        : problem + "; \"" + temporary + "\" is left: " + k.explain(removed);
+  }
+
+  private @Nullable String told(long result) {
+    return result < 0 ? "cannot write pid file \"" + path + "\": " + k.explain(result) : null;
   }
 }
