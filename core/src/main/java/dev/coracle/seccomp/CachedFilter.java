@@ -82,12 +82,19 @@ public final class CachedFilter {
   /** Over all bytes but the sum itself: every step can be undone, so no single change is lost. */
   private static long sum(byte[] file, int length) {
     long sum = length;
-    for (int i = 0; i < length; i++) {
-      if (i == SUM) {
-        i += 8;
-      }
-      sum = (sum ^ file[i] & 0xff) * 0x100000001b3L;
+    int whole = length & -8;
+    for (int i = 0; i < whole; i += 8) {
+      sum = i == SUM ? sum : step(sum, Bytes.i64(file, i));
     }
-    return sum;
+    long last = 0;
+    for (int i = length - 1; i >= whole; i--) {
+      last = last << 8 | file[i] & 0xff;
+    }
+    return step(sum, last);
+  }
+
+  private static long step(long sum, long word) {
+    long product = (sum ^ word) * 0x9e3779b97f4a7c15L;
+    return product ^ product >>> 32;
   }
 }

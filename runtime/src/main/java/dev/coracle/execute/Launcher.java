@@ -149,9 +149,9 @@ public final class Launcher {
   }
 
   /**
-   * Dissolves the mount that our program is executed from, which takes the kernel a while: the child
-   * is at work meanwhile, and has closed it, first thing. What can be found out here for the child
-   * goes along with the message that says so.
+   * Dissolves the mount that our program is executed from, which takes the kernel a while: the
+   * child is at work meanwhile, and has closed it, first thing. What can be found out here for the
+   * child goes along with the message that says so.
    */
   private @Nullable String dissolveSeal() {
     byte[] message = new byte[ChildProcess.SEALED_BYTES];
