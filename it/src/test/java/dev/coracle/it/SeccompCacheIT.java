@@ -60,6 +60,16 @@ class SeccompCacheIT {
     assertThat(Files.getLastModifiedTime(onlyFile(bed))).isEqualTo(LONG_AGO);
   }
 
+  @Test
+  void execHasTheFilterThatIsKeptWithTheContainer(Testbed bed) throws IOException {
+    try (Container c = bed.start(bundle(bed).lasting().addProbe())) {
+      Path file = onlyFile(bed);
+      Files.delete(file);
+      assertThat(c.exec("/bin/probe", "syscall", "" + SYS_SYNC).ok().line()).isEqualTo("-1 EPERM");
+      assertThat(file).as("nothing had to be compiled").doesNotExist();
+    }
+  }
+
   /** Whatever becomes of the file, the filter is the profile's. */
   @Test
   void aDamagedFileWeakensNothingAndIsReplaced(Testbed bed) throws IOException {

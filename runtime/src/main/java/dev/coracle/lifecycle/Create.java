@@ -5,6 +5,7 @@ import static dev.coracle.abi.Process.CLOCK_REALTIME;
 import dev.coracle.bus.Systemd;
 import dev.coracle.cgroup.CgroupPaths;
 import dev.coracle.config.Host;
+import dev.coracle.config.KnownFilter;
 import dev.coracle.config.Planner;
 import dev.coracle.execute.CgroupKill;
 import dev.coracle.execute.Context;
@@ -74,6 +75,10 @@ public final class Create {
   private final Environment e;
   private final Request request;
   private final Problems problems = new Problems();
+
+  /** The compiled seccomp filter that is kept with the state; null for none. */
+  private @Nullable KnownFilter filter;
+
   private @Nullable Systemd systemd;
   private boolean notify;
   private @Nullable CriuFlags restored;
@@ -303,6 +308,8 @@ public final class Create {
     Kernel k = e.kernel();
     Root root = spec.root();
     String rootfs = root == null ? "" : root.in(bundle.path());
+    KnownFilter known = e.filters().of(prepared.plan());
+    filter = known;
     return new ContainerState(
         spec.ociVersion(),
         request.id(),
@@ -319,13 +326,17 @@ public final class Create {
         Resctrl.toBeMade(k, prepared.plan()),
         rootMount,
         spec.annotations(),
+        known == null
+            ? null
+            : new ContainerState.KeptFilter(
+                known.from(), known.to(), known.filter().flags(), known.filter().program().length),
         spec.hooks());
   }
 
   private @Nullable String attempt(
       Context context, Launcher launcher, ContainerState state, Bundle bundle) {
     StateStore store = e.store();
-    long result = store.write(state, bundle.config(), 0, bundle.length());
+    long result = store.write(state, bundle.config(), 0, bundle.length(), filter);
     if (result >= 0) {
       result = store.makeStartFifo(state.id());
     }
@@ -377,7 +388,7 @@ public final class Create {
       Prepared prepared,
       CriuFlags flags) {
     Bundle bundle = prepared.bundle();
-    long result = e.store().write(state, bundle.config(), 0, bundle.length());
+    long result = e.store().write(state, bundle.config(), 0, bundle.length(), filter);
     if (result < 0) {
       return "cannot write the state: " + e.kernel().explain(result);
     }

@@ -146,7 +146,8 @@ public final class Exec {
     byte[] file = entry.file();
     int from = entry.configFrom();
     int end = entry.length();
-    KnownFilter known = e.filters().find(file, from, end);
+    KnownFilter kept = entry.filter();
+    KnownFilter known = kept == null ? e.filters().find(file, from, end) : kept;
     Spec spec = ConfigReader.read(file, from, end, host.capabilities(), known, wanted, ofContainer);
     if (spec == null || ofContainer.hasErrors()) {
       throw new Failure("the container's saved config.json: " + ofContainer.errorText());

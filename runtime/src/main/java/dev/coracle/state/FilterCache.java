@@ -45,6 +45,7 @@ public final class FilterCache {
   private final String directory;
   private final byte[] build;
   private byte[] text = new byte[0];
+  private @Nullable ProfileText found;
   private @Nullable ProfileText missed;
 
   /**
@@ -64,6 +65,7 @@ public final class FilterCache {
         Bytes.text(build, 0, build.length).equals(UNKNOWN_BUILD)
             ? null
             : ProfileText.find(config, from, end);
+    found = profile;
     if (profile == null) {
       return null;
     }
@@ -76,18 +78,39 @@ public final class FilterCache {
     return new KnownFilter(profile.from(), profile.to(), filter);
   }
 
+  /**
+   * The filter of a plan, with the place of its profile in the config.json that {@link #find} was
+   * asked of; null where there is none, or its place was not found.
+   */
+  public @Nullable KnownFilter of(Plan plan) {
+    ProfileText profile = found;
+    InstallSeccomp a = profile == null ? null : withoutListener(plan);
+    return profile == null || a == null
+        ? null
+        : new KnownFilter(
+            profile.from(), profile.to(), new CompiledSeccomp(a.filter().bytes(), a.flags()));
+  }
+
+  /** A filter with a listener says more than its program. */
+  private static @Nullable InstallSeccomp withoutListener(Plan plan) {
+    for (Step step : plan.steps()) {
+      if (step.action() instanceof InstallSeccomp a && a.listener() == null) {
+        return a;
+      }
+    }
+    return null;
+  }
+
   /** Keeps the filter of a plan, if {@link #find} did not know it. */
   public void keep(Plan plan) {
     ProfileText profile = missed;
     if (profile == null) {
       return;
     }
-    for (Step step : plan.steps()) {
-      // A filter with a listener says more than its program.
-      if (step.action() instanceof InstallSeccomp a && a.listener() == null) {
-        CompiledSeccomp filter = new CompiledSeccomp(a.filter().bytes(), a.flags());
-        write(profile, CachedFilter.encode(build, text, profile, filter));
-      }
+    InstallSeccomp a = withoutListener(plan);
+    if (a != null) {
+      CompiledSeccomp filter = new CompiledSeccomp(a.filter().bytes(), a.flags());
+      write(profile, CachedFilter.encode(build, text, profile, filter));
     }
     missed = null;
   }

@@ -13,11 +13,13 @@ import static dev.coracle.abi.Fcntl.O_WRONLY;
 
 import dev.coracle.abi.Dirent;
 import dev.coracle.abi.Stat;
+import dev.coracle.config.KnownFilter;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.Freezer;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.sandbox.NotifySocket;
+import dev.coracle.spec.CompiledSeccomp;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -48,8 +50,26 @@ public final class StateStore {
     this.root = root;
   }
 
-  /** A container as it is kept. */
-  public record Entry(ContainerState state, byte[] file, int configFrom, int length) {}
+  /**
+   * A container as it is kept.
+   *
+   * @param length where config.json ends
+   */
+  public record Entry(ContainerState state, byte[] file, int configFrom, int length) {
+    /** The seccomp filter that was compiled for it; null where none is kept. */
+    public @Nullable KnownFilter filter() {
+      ContainerState.KeptFilter kept = state.filter();
+      if (kept == null) {
+        return null;
+      }
+      byte[] program = new byte[kept.bytes()];
+      System.arraycopy(file, length, program, 0, program.length);
+      return new KnownFilter(
+          configFrom + kept.from(),
+          configFrom + kept.to(),
+          new CompiledSeccomp(program, kept.flags()));
+    }
+  }
 
   /**
    * What is wrong with an id, or null: letters, digits, {@code _ + - .}, and no dot in front, so
@@ -87,7 +107,8 @@ public final class StateStore {
   }
 
   /** Writes what is known before there is a process, so that whatever comes can be cleaned up. */
-  public long write(ContainerState state, byte[] config, int from, int to) {
+  public long write(
+      ContainerState state, byte[] config, int from, int to, @Nullable KnownFilter filter) {
     long fd =
         k.openat2(
             AT_FDCWD,
@@ -100,9 +121,11 @@ public final class StateStore {
     }
     stateFd = (int) fd;
     byte[] line = StateText.bytes(StateText.line(state));
-    byte[] all = new byte[line.length + to - from];
+    byte[] program = filter == null ? new byte[0] : filter.filter().program();
+    byte[] all = new byte[line.length + to - from + program.length];
     System.arraycopy(line, 0, all, 0, line.length);
     System.arraycopy(config, from, all, line.length, to - from);
+    System.arraycopy(program, 0, all, all.length - program.length, program.length);
     return Files.writeAll(k, stateFd, all, 0, all.length);
   }
 
@@ -174,7 +197,14 @@ public final class StateStore {
     }
     int end = StateText.endOfLine(content.bytes(), content.length());
     int from = Math.min(end + 1, content.length());
-    return new Found(new Entry(state, content.bytes(), from, content.length()), 0);
+    ContainerState.KeptFilter filter = state.filter();
+    int to = content.length() - (filter == null ? 0 : filter.bytes());
+    if (filter != null && !filter.fits(to - from)) {
+      // Cut off while it was written, and so of a container that was never made.
+      return new Found(
+          new Entry(state.withoutFilter(), content.bytes(), from, content.length()), 0);
+    }
+    return new Found(new Entry(state, content.bytes(), from, to), 0);
   }
 
   /** Removes all that is kept of a container. */

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The state file's first line: JSON that starts with the pid and its start time in fields of a
- * fixed width, so that they can be written in place once they are known. config.json follows it.
+ * fixed width, so that they can be written in place once they are known. config.json follows it,
+ * and behind that the compiled seccomp filter, if there is one.
  */
 final class StateText {
   /** How long the part is that {@link #process} makes. */
@@ -59,6 +60,12 @@ final class StateText {
     }
     if (!s.rootMount().isEmpty()) {
       out.field("rootMount", s.rootMount());
+    }
+    ContainerState.KeptFilter filter = s.filter();
+    if (filter != null) {
+      out.key("filter").object();
+      out.field("from", filter.from()).field("to", filter.to());
+      out.field("flags", filter.flags()).field("bytes", filter.bytes()).endObject();
     }
     out.key("annotations").object();
     for (Map.Entry<String, String> e : s.annotations().entrySet()) {
@@ -148,8 +155,22 @@ final class StateText {
             m.strings("resctrl"),
             rootMount == null ? "" : rootMount,
             Annotations.read(m),
+            filter(m.object("filter")),
             dev.coracle.property.Hooks.read(m));
     return problems.hasErrors() ? null : state;
+  }
+
+  private static ContainerState.@Nullable KeptFilter filter(@Nullable Members m) {
+    if (m == null) {
+      return null;
+    }
+    Long from = m.number("from", 0, Integer.MAX_VALUE);
+    Long to = m.number("to", 0, Integer.MAX_VALUE);
+    Long flags = m.uint32("flags");
+    Long bytes = m.number("bytes", 0, Integer.MAX_VALUE);
+    return from == null || to == null || flags == null || bytes == null
+        ? null
+        : new ContainerState.KeptFilter(from.intValue(), to.intValue(), flags, bytes.intValue());
   }
 
   private static @Nullable CgroupPaths cgroups(String text) {

@@ -48,6 +48,7 @@ class StateTextTest {
         List.of("/sys/fs/resctrl/a", "/sys/fs/resctrl/a/mon_groups/id"),
         "4294967297 /proc/7/ns/mnt",
         annotations,
+        new ContainerState.KeptFilter(100, 5700, 4, 2792),
         new Hooks(List.of(), List.of(), List.of(), List.of(), List.of(bare), List.of(hook)));
   }
 
@@ -85,6 +86,7 @@ class StateTextTest {
             s.resctrl(),
             "",
             s.annotations(),
+            null,
             s.hooks());
     String line = StateText.line(before);
     String process = StateText.process(Integer.MAX_VALUE, Long.MAX_VALUE);
