@@ -326,7 +326,9 @@ public final class Launcher {
 
   private long receive(byte[] message) {
     long n = c.kernel.read(sync, message, 0, message.length);
-    while (n == -Errno.EINTR) {
+    // ECONNRESET, once: the child has ended and not heard us; what it said is still to be read
+    // (linux v6.12 net/unix/af_unix.c, unix_release_sock).
+    while (n == -Errno.EINTR || n == -Errno.ECONNRESET) {
       n = c.kernel.read(sync, message, 0, message.length);
     }
     return n;

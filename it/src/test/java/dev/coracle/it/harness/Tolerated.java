@@ -44,6 +44,8 @@ final class Tolerated {
           new Call(ANY, 0, "open_tree", "/proc/self/exe", "sealed by a copy in memory instead"),
           new Call("create|run.*|exec", 0, "mount_setattr", "", "as before"),
           new Call("create|run.*|exec", 0, "execveat", ANY, "as before"),
+          new Call("create|run.*|exec", 0, "openat|brk|mmap", ANY, "sealed by execveat instead"),
+          new Call("create|run.*|exec", 0, "prctl", "35", "as before: PR_SET_MM"),
           new Call(ANY, 0, "openat2|read", ".*/.seccomp/.*", "the filter is compiled again"),
           new Call("create", 0, "statx", "", "as before: whose the kept filter is"),
           new Call("create", 1, "fsopen|fsconfig|fsmount", "(cgroup.*)?", "EPERM: it is bound"),
