@@ -20,6 +20,7 @@ import dev.coracle.criu.CriuRequest;
 import dev.coracle.criu.CriuResponse;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
 import dev.coracle.plan.Phase;
 import dev.coracle.plan.Plan;
