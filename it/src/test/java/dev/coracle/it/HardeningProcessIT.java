@@ -187,7 +187,6 @@ class HardeningProcessIT {
 
   /** Cgroups that the container made, with names that a line or a path cannot hold as they are. */
   @Test
-  @Unsupported(runtime = "crun", reason = "1.8.1 leaves them", expect = Unsupported.Expect.EITHER)
   void hostileCgroupNamesAreRemoved(Testbed bed) {
     Bundle bundle = bed.bundle().lasting();
     try (Container c = bed.start(bundle)) {

@@ -395,11 +395,6 @@ class LifecycleIT {
 
   @Test
   @Unsupported(
-      runtime = "coracle",
-      reason = "under User Mode Linux procps' ps fails",
-      views = Cgroups.View.V2,
-      expect = Unsupported.Expect.EITHER)
-  @Unsupported(
       runtime = "runc",
       reason = "under User Mode Linux procps' ps fails",
       views = Cgroups.View.V2,

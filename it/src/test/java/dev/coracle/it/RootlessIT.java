@@ -164,27 +164,12 @@ class RootlessIT {
     assertThat(run(bed, bundle).fails().stderr()).contains("/linux/resources/pids");
   }
 
-  /**
-   * A cgroup that root gives the user (cgroups(7), "Cgroup delegation"), as systemd does, and words
-   * before a command that run it in a cgroup below: only from there the user may move processes.
-   */
-  private static List<String> delegate(Testbed bed, Path cgroup) throws IOException {
-    Files.createDirectories(cgroup.resolve("own"));
-    List<String> given = new ArrayList<>(List.of("chown", USER + ":" + USER, cgroup.toString()));
-    for (String file : List.of("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")) {
-      given.add(cgroup.resolve(file).toString());
-    }
-    bed.program(given.toArray(String[]::new)).execute().ok();
-    String enter = "echo 0 > " + cgroup + "/own/cgroup.procs && exec \"$@\"";
-    return List.of("sh", "-c", enter, "sh");
-  }
-
   @Test
   void aDelegatedCgroupIsTheUsers(Testbed bed) throws IOException {
     assumeTrue(Cgroups.here().view() == Cgroups.View.V2, "delegation is of cgroup v2");
     Bundle bundle = bundle(bed).lasting();
     Path top = Path.of("/sys/fs/cgroup", bundle.id() + "-delegated");
-    List<String> before = delegate(bed, top);
+    List<String> before = HostUser.delegate(top);
     Path cgroup = top.resolve("container");
     try {
       bundle.set("/linux/cgroupsPath", "/" + top.getFileName() + "/container");

@@ -74,6 +74,25 @@ public final class HostUser {
             "sh"));
   }
 
+  /**
+   * Gives the user a new cgroup (cgroups(7), "Cgroup delegation"), as systemd does.
+   *
+   * @return words before a command that run it in a cgroup below: only from there the user may move
+   *     processes
+   */
+  public static List<String> delegate(Path cgroup) {
+    try {
+      Path own = Files.createDirectories(cgroup.resolve("own"));
+      for (String file : List.of("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")) {
+        Files.setAttribute(cgroup.resolve(file), "unix:uid", ID);
+      }
+      String enter = "echo 0 > " + own + "/cgroup.procs && exec \"$@\"";
+      return List.of("sh", "-c", enter, "sh");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Words before a command, so that it is the user's. */
   public static List<String> become() {
     return List.of(

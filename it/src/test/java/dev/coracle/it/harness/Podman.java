@@ -16,7 +16,7 @@ public final class Podman implements AutoCloseable {
   static final String SETTINGS =
       """
       [containers]
-      default_ulimits = ["nofile=1024:20000", "nproc=4096:32768"]
+      default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
       log_driver = "k8s-file"
       [engine]
       cgroup_manager = "cgroupfs"

@@ -15,8 +15,19 @@ public final class RootlessPodman implements AutoCloseable {
   private final Path directory;
   private final Path home;
   private final HostUser user;
+  private final List<String> inCgroup;
 
   public RootlessPodman() {
+    this(List.of());
+  }
+
+  /**
+   * Podman in a cgroup.
+   *
+   * @param inCgroup words before a command that let it run there
+   */
+  public RootlessPodman(List<String> inCgroup) {
+    this.inCgroup = inCgroup;
     try {
       directory = Files.createTempDirectory("citr");
       Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
@@ -76,6 +87,7 @@ public final class RootlessPodman implements AutoCloseable {
 
   private Command ofTheUser(List<String> command) {
     List<String> argv = user.known();
+    argv.addAll(inCgroup);
     argv.addAll(HostUser.become());
     argv.addAll(command);
     return command(argv.toArray(String[]::new))
