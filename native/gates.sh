@@ -86,7 +86,7 @@ if [ -n "$bundle" ]; then
 $(cat "$profile")
 ,
 END
-        gate "pages touched by plan with Docker's seccomp profile" "$(pages "$bundle")" 136
+        gate "pages touched by plan with Docker's seccomp profile" "$(pages "$bundle")" 114
         run "$bundle"
         gate "system calls of run with the profile, compiled" "$calls" $((base + 10))
         run "$bundle"

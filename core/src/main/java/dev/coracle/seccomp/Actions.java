@@ -42,8 +42,8 @@ public final class Actions {
   }
 
   /** The value that the program returns; {@code errnoRet} null stands for EPERM. */
-  static int code(String word, @Nullable Integer errnoRet) {
-    int data = errnoRet == null ? EPERM : errnoRet & DATA;
+  static int code(String word, @Nullable Long errnoRet) {
+    int data = errnoRet == null ? EPERM : errnoRet.intValue() & DATA;
     return switch (Words.indexOf(WORDS, word)) {
       case 0, 1 -> SECCOMP_RET_KILL_THREAD;
       case 2 -> SECCOMP_RET_KILL_PROCESS;

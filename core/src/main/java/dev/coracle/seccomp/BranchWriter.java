@@ -7,13 +7,17 @@ import org.jspecify.annotations.Nullable;
 /** Writes conditional rules: each in turn, the first one whose conditions all hold answers. */
 final class BranchWriter {
   private static final int OFFSET_ARGS = 16;
+  private static final int FEW = 4;
 
   private BranchWriter() {}
 
   /** Writes a chain of rules; the place where it begins. */
   static int write(ProgramWriter out, @Nullable Branch first, int otherwise) {
+    if (first == null) {
+      return otherwise;
+    }
     // A list, not a recursion: a profile's length must not decide how deep the stack gets.
-    List<Branch> chain = new ArrayList<>();
+    List<Branch> chain = new ArrayList<>(FEW);
     for (Branch b = first; b != null; b = b.next) {
       chain.add(b);
     }

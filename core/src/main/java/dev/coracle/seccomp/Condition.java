@@ -49,7 +49,7 @@ record Condition(int arg, Test test, boolean negated, long value, long mask) {
 
   /** All comparisons of a rule that say anything, by argument. */
   static List<Condition> all(List<Arg> args, boolean wide) {
-    List<Condition> out = new ArrayList<>();
+    List<Condition> out = new ArrayList<>(args.size());
     for (int index = 0; index < 6; index++) {
       for (int i = 0; i < args.size(); i++) {
         if (args.get(i).index() == index) {

@@ -1,6 +1,5 @@
 package dev.coracle.seccomp;
 
-import dev.coracle.abi.Bytes;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,9 +13,6 @@ import org.jspecify.annotations.Nullable;
 public record ProfileText(int from, int to, int hash) {
   /** A longer text is not worth keeping. */
   static final int MOST_BYTES = 64 * 1024;
-
-  /** Odd, and the golden ratio: what Fibonacci hashing multiplies by. */
-  private static final long HASH = 0x9e3779b97f4a7c15L;
 
   private static final String KEY = "\"seccomp\"";
 
@@ -87,39 +83,23 @@ public record ProfileText(int from, int to, int hash) {
   private static @Nullable ProfileText measure(byte[] text, int from, int end) {
     int most = Math.min(end, from + MOST_BYTES);
     int depth = 0;
+    int hash = 0;
+    boolean quoted = false;
     for (int at = from; at < most; at++) {
       byte b = text[at];
+      hash = hash * 31 + b;
       if (b == '"') {
-        at = stringEnd(text, at + 1, most);
+        quoted = !quoted;
+      } else if (quoted) {
+        if (b == '\\' && ++at < most) {
+          hash = hash * 31 + text[at];
+        }
       } else if (b == '{') {
         depth++;
       } else if (b == '}' && --depth == 0) {
-        return new ProfileText(from, at + 1, hash(text, from, at + 1));
+        return new ProfileText(from, at + 1, hash);
       }
     }
     return null;
-  }
-
-  /** The quote that ends a string. */
-  private static int stringEnd(byte[] text, int from, int end) {
-    int at = from;
-    while (at < end && text[at] != '"') {
-      at += text[at] == '\\' ? 2 : 1;
-    }
-    return at;
-  }
-
-  /** Eight bytes at a time: the multiplications follow on one another. */
-  private static int hash(byte[] text, int from, int to) {
-    long hash = (long) to - from;
-    int at = from;
-    for (; at + 8 <= to; at += 8) {
-      hash = (hash ^ Bytes.i64(text, at)) * HASH;
-      hash ^= hash >>> 32;
-    }
-    for (; at < to; at++) {
-      hash = (hash ^ text[at]) * HASH;
-    }
-    return (int) (hash >>> 32);
   }
 }

@@ -14,10 +14,19 @@ final class Rules {
    */
   int largest = -1;
 
+  /** What is neither decided nor has a branch. */
+  private static final short OPEN = 0;
+
   private final int defaultCode;
-  private final boolean[] decided = new boolean[SyscallTable.NUMBERS];
-  private final int[] codes = new int[SyscallTable.NUMBERS];
-  private final @Nullable Branch[] branches = new @Nullable Branch[SyscallTable.NUMBERS];
+
+  /**
+   * By number: {@link #OPEN}, or a place in codes plus one, or minus a place in branches minus one.
+   */
+  private final short[] places = new short[SyscallTable.NUMBERS];
+
+  private int[] codes = new int[8];
+  private int codeCount;
+  private final List<Branch> branches = new ArrayList<>(8);
 
   Rules(Abi abi, int defaultCode) {
     this.abi = abi;
@@ -38,12 +47,12 @@ final class Rules {
 
   /** The answer where no branch matches. */
   int code(int number) {
-    return decided[number] ? codes[number] : defaultCode;
+    return places[number] > OPEN ? codes[places[number] - 1] : defaultCode;
   }
 
   /** The first conditional rule; null for none. */
   @Nullable Branch branch(int number) {
-    return branches[number];
+    return places[number] < OPEN ? branches.get(-places[number] - 1) : null;
   }
 
   /**
@@ -51,16 +60,37 @@ final class Rules {
    * those with conditions are alternatives.
    */
   void add(int number, List<Condition> conditions, int code) {
-    if (decided[number]) {
+    int place = places[number];
+    if (place > OPEN) {
       return;
     }
     if (conditions.isEmpty()) {
-      decided[number] = true;
-      codes[number] = code;
-      branches[number] = null;
+      places[number] = (short) (placeOf(code) + 1);
       return;
     }
-    branches[number] = Branch.insert(branches[number], new Branch(conditions, code));
+    Branch added = new Branch(conditions, code);
+    if (place < OPEN) {
+      branches.set(-place - 1, Branch.insert(branches.get(-place - 1), added));
+    } else {
+      branches.add(added);
+      places[number] = (short) -branches.size();
+    }
+  }
+
+  /** The place of a code; the last one is the likeliest. */
+  private int placeOf(int code) {
+    for (int i = codeCount - 1; i >= 0; i--) {
+      if (codes[i] == code) {
+        return i;
+      }
+    }
+    if (codeCount == codes.length) {
+      int[] larger = new int[2 * codeCount];
+      System.arraycopy(codes, 0, larger, 0, codeCount);
+      codes = larger;
+    }
+    codes[codeCount] = code;
+    return codeCount++;
   }
 
   /**
@@ -69,7 +99,7 @@ final class Rules {
    * for the real arguments are behind a pointer, out of reach.
    */
   void addMultiplexed(int multiplexer, int call, List<Condition> conditions, int code) {
-    List<Condition> out = new ArrayList<>();
+    List<Condition> out = new ArrayList<>(conditions.size() + 1);
     out.add(new Condition(0, Condition.Test.EQUAL, false, call, 0xffffffffL));
     for (int i = 0; i < conditions.size(); i++) {
       if (conditions.get(i).arg() != 0) {

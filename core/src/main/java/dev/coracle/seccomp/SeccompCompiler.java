@@ -157,7 +157,7 @@ public final class SeccompCompiler {
       twice |= (seen & bit) != 0;
       seen |= bit;
     }
-    List<List<Condition>> out = new ArrayList<>();
+    List<List<Condition>> out = new ArrayList<>(Math.max(1, args.size()));
     if (!twice) {
       out.add(Condition.all(args, wide));
       return out;

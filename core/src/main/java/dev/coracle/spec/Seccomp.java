@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Seccomp(
     String defaultAction,
-    @Nullable Integer defaultErrnoRet,
+    @Nullable Long defaultErrnoRet,
     List<String> architectures,
     List<String> flags,
     @Nullable String listenerPath,
@@ -47,7 +47,7 @@ public record Seccomp(
    * @param index where it stands in /linux/seccomp/syscalls
    */
   public record Rule(
-      List<String> names, String action, @Nullable Integer errnoRet, List<Arg> args, int index) {}
+      List<String> names, String action, @Nullable Long errnoRet, List<Arg> args, int index) {}
 
   /**
    * A comparison of one argument.

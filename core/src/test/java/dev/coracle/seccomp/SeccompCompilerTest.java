@@ -228,8 +228,8 @@ class SeccompCompilerTest {
 
   @Test
   void errnoAndTraceCarryTheirData() {
-    Rule errno = new Rule(List.of("read"), "SCMP_ACT_ERRNO", 22, List.of(), 0);
-    Rule trace = new Rule(List.of("write"), "SCMP_ACT_TRACE", 777, List.of(), 1);
+    Rule errno = new Rule(List.of("read"), "SCMP_ACT_ERRNO", 22L, List.of(), 0);
+    Rule trace = new Rule(List.of("write"), "SCMP_ACT_TRACE", 777L, List.of(), 1);
     Rule plain = rule("SCMP_ACT_ERRNO", "open");
     BpfMachine m = machine(profile("SCMP_ACT_ALLOW", List.of(), errno, trace, plain));
     assertThat(m.run(0, X86_64, NO_ARGS)).isEqualTo(0x00050000 | 22);
@@ -285,7 +285,7 @@ class SeccompCompilerTest {
                 "SCMP_CMP_" + OPERATORS.get(random.nextInt(OPERATORS.size()))));
       }
       String action = ACTIONS.get(random.nextInt(ACTIONS.size()));
-      rules.add(new Rule(some, action, random.nextBoolean() ? null : 38, args, i));
+      rules.add(new Rule(some, action, random.nextBoolean() ? null : 38L, args, i));
     }
     String byDefault = ACTIONS.get(random.nextInt(ACTIONS.size()));
     return new Seccomp(byDefault, null, architectures, List.of(), null, null, rules);

@@ -24,9 +24,10 @@ import org.jspecify.annotations.Nullable;
  * what the runtime opened and any byte. {@code H}: time for the runtime's hooks, answered with any
  * byte. {@code R}: ready, parked or about to execute. {@code F} and a text: failed. {@code N} and a
  * number: the descriptor of a seccomp listener, answered with any byte once an agent has it. {@code
- * M}, a descriptor and the number of a mapping: a mount to be id-mapped, answered with any byte. In an
- * {@code exec} the runtime says {@code S} when its own program is sealed for good, and the program
- * is not executed before.
+ * M}, a descriptor and the number of a mapping: a mount to be id-mapped, answered with any byte.
+ *
+ * <p>The runtime says {@code S} when its own program is sealed for good, and no program is executed
+ * before. With it come the signals that are ignored, which it finds out while we are at work.
  */
 final class ChildProcess {
   static final char OTHER_PROCESS = 'P';

@@ -149,7 +149,7 @@ public final class SeccompFilter {
     return word;
   }
 
-  private static @Nullable Integer errno(Members in, String key, String action) {
+  private static @Nullable Long errno(Members in, String key, String action) {
     if (!in.has(key)) {
       return null;
     }
@@ -158,8 +158,7 @@ public final class SeccompFilter {
       in.error(key, "must not be given with " + action + ", which returns no error number");
       return null;
     }
-    Long value = in.number(key, 0, largest);
-    return value == null ? null : value.intValue();
+    return in.number(key, 0, largest);
   }
 
   private static List<String> architectures(Members seccomp) {

@@ -45,7 +45,7 @@ class SeccompFilterTest {
         .isEqualTo(
             new Seccomp(
                 "SCMP_ACT_ERRNO",
-                38,
+                38L,
                 List.of("SCMP_ARCH_X86", "SCMP_ARCH_SHEB"),
                 List.of("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG"),
                 "/agent",
@@ -54,7 +54,7 @@ class SeccompFilterTest {
                     new Seccomp.Rule(
                         List.of("read", "no_such_call"),
                         "SCMP_ACT_TRACE",
-                        9,
+                        9L,
                         List.of(new Seccomp.Arg(5, -1, 0, "SCMP_CMP_NE")),
                         0))));
   }
