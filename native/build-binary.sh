@@ -1,11 +1,13 @@
 #!/bin/sh
-# build-binary.sh: the C that TeaVM wrote (native/target/c) becomes one static binary (target/coracle).
+# build-binary.sh: the C that TeaVM wrote (native/target/c) becomes one static binary (target/coracle, or CORACLE_BINARY).
+# CORACLE_CFLAGS, if given, stands in the place of -s, which leaves out the names.
 # musl, because static glibc runs some 80 cpuid instructions before main, each of which traps in a
 # virtual machine.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 written=$top/native/target/c
 small=$top/native/target/small
+binary=${CORACLE_BINARY:-$top/target/coracle}
 fail() {
     echo "build-binary.sh: $*; was TeaVM updated? See native/src/main/c/start-up.h" >&2
     exit 1
@@ -17,7 +19,7 @@ mkdir -p "$top/target"
 cp -r "$written" "$small"
 cd "$written"
 counts=$(find . -name '*.c' ! -path ./all.c | sed 's|^\./||' |
-    xargs awk -v out="$small" -f "$top/native/src/main/awk/rewrite.awk")
+    xargs awk -v out="$small" -v hot="$top/native/src/main/c/hot.txt" -f "$top/native/src/main/awk/rewrite.awk")
 sites=$(grep -c 'exceptionHandlers_teavm_callSites + ' callsites.c) || true
 strings=$(grep -c ' // string #[0-9]*$' strings.c) || true
 catching=$(find . -name '*.c' -exec awk '/^}/ { catches = 0 } /^ *TEAVM_TRY$/ && !catches++ { n++ } END { print n + 0 }' {} +)
@@ -59,14 +61,6 @@ sed -i 's|^#define _GNU_SOURCE$|&\
 #include "start-up.h"\
 #include "strings.c"|' rest.c
 grep -qx '#include "start-up.h"' rest.c || fail "all.c does not define _GNU_SOURCE"
-# What the usual life of a container does not run is made small and stands apart: a page of the file that nobody
-# needs is then not read, nor counted as memory.
-(cd classes/dev/coracle && ls dbus/* systemd/* bus/* criu/* statistics/* idmap/* plan/ActionText* kernel/Calls* kernel/Flags* \
-    cli/Usage* lifecycle/Checkpoint* lifecycle/Restore* lifecycle/Criu* lifecycle/Events* lifecycle/Ps* lifecycle/Update* \
-    lifecycle/Notify* lifecycle/Features* lifecycle/SpecTemplate* lifecycle/PlanReport* lifecycle/Table* lifecycle/Pause* \
-    execute/Criu* execute/NetDevice* execute/RouteSocket* execute/Resctrl* execute/ScopeActions* execute/MovedRoot* \
-    execute/TreeCopy* config/ScopePlan* config/ScopeProperties* abi/Rtnetlink* property/SystemdProperties* | grep '\.c$' |
-    xargs sed -i -E '/^[A-Za-z].*\) \{$/ s/^/__attribute__((cold)) /')
 {
     cat rest.c
     echo '#include "callsites.c"'
@@ -74,11 +68,12 @@ grep -qx '#include "start-up.h"' rest.c || fail "all.c does not define _GNU_SOUR
 } > binary.c
 commit=$(git -C "$top" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # One program, and nothing for others to call: smaller and faster. No padding: a page more costs more time than
-# aligned jumps save. -Os is smaller still, but takes 0.07 ms longer to plan a configuration of 2.6 KB.
-musl-gcc -std=gnu11 -DCORACLE_COMMIT="\"$commit\"" -O2 -fwhole-program -fno-align-functions -fno-align-jumps -fno-align-loops \
-    -static -nostartfiles -no-pie -fno-pie -fno-stack-protector -s -w -fno-strict-aliasing \
+# aligned jumps save, and so it is with functions that are copied to where they are called, unless they are tiny. -Os is
+# smaller still, but takes 0.07 ms longer to plan a configuration of 2.6 KB.
+musl-gcc -std=gnu11 -DCORACLE_COMMIT="\"$commit\"" -O2 -fno-inline-functions -fwhole-program -fno-align-functions -fno-align-jumps -fno-align-loops \
+    -static -nostartfiles -no-pie -fno-pie -fno-stack-protector ${CORACLE_CFLAGS:--s} -w -fno-strict-aliasing \
     -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wl,--gc-sections \
     -iquote . -iquote "$top/native/src/main/c" \
-    ${CORACLE_CFLAGS:-} binary.c -lm -o "$top/target/coracle"
+    binary.c -lm -o "$binary"
 # There is no thread-local storage, as nobody sets it up: see _start.
-! objdump -d "$top/target/coracle" | grep -q '%fs:\|tpidr_el0' || fail "a function of libc wants errno or a lock"
+! objdump -d "$binary" | grep -q '%fs:\|tpidr_el0' || fail "a function of libc wants errno or a lock"

@@ -1,12 +1,18 @@
 # rewrite.awk: the C that TeaVM wrote, rewritten function by function for start-up.h, which says why.
-# Usage: awk -v out=FOLDER -f rewrite.awk callsites.c strings.c OTHER.c...
-# Every file is written to the same name under FOLDER. Five changes:
+# Usage: awk -v out=FOLDER -v hot=LIST -f rewrite.awk callsites.c strings.c OTHER.c...
+# Every file is written to the same name under FOLDER. Six changes:
 #   1. A function that catches keeps TeaVM's frame; the macros of all others mean nothing.
 #   2. callsites.c becomes a list of the call sites that have a handler.
 #   3. strings.c becomes one object a constant, header included.
 #   4. Whether a class is initialised stands in a variable of its own, beside those of all others: in the class it would
 #      make a page of the file private for each class. Their declarations are written to FOLDER/initialised.h.
 #   5. The same for the class of the arrays of a class.
+#   6. A function that is not in the list "hot" is made small and stands apart: a page of the file that nobody needs is not
+#      read, nor counted as memory. hot.sh makes the list.
+
+BEGIN {
+    while ((getline name < hot) > 0) is_hot[name]
+}
 
 FNR == 1 {
     flush_function()
@@ -96,6 +102,9 @@ in_function {
 { print > file }
 
 function flush_function(    i) {
+    if (lines > 0 && match(body[0], /[A-Za-z0-9_]+\(/) && !(substr(body[0], RSTART, RLENGTH - 1) in is_hot)) {
+        body[0] = "__attribute__((cold)) " body[0]
+    }
     for (i = 0; i < lines; i++) {
         if (catches) {
             gsub(/TEAVM_ALLOC_STACK/, "CORACLE_CATCH_ALLOC_STACK", body[i])

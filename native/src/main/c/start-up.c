@@ -9,6 +9,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include "coracle.h"
+#ifdef CORACLE_TRACE
+#include "trace.h"
+#else
+#define CORACLE_UNTRACED
+#define coracle_begin_trace() ((void) 0)
+#endif
 #include "arrayclass_gen.h"
 #include "classes/java/lang/ClassCastException.h"
 #include "classes/java/lang/NullPointerException.h"
@@ -323,10 +329,11 @@ static int32_t coracle_seal(intptr_t* stack, char** argv, char** environment) {
  * The stack as the kernel leaves it: argc, argv, NULL, environment, NULL. There is no start-up code of libc:
  * of libc come only functions that need none, such as memcpy and longjmp (no errno, no stdio, no malloc).
  */
-__attribute__((noreturn, used)) static void coracle_start(intptr_t* stack) {
+CORACLE_UNTRACED __attribute__((noreturn, used)) static void coracle_start(intptr_t* stack) {
     intptr_t argc = stack[0];
     char** argv = (char**) (stack + 1);
     int32_t seal = argc > 0 && coracle_makes_process(argv) ? coracle_seal(stack, argv, argv + argc + 1) : -1;
+    coracle_begin_trace();
     coracle_seal_mount = seal;
     coracle_environment = argv + argc + 1;
     coracle_arguments = argv;
