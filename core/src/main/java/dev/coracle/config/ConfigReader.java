@@ -86,11 +86,20 @@ public final class ConfigReader {
 
   /** How much of a config.json is read. */
   public enum Wanted {
-    ALL,
+    ALL(""),
     /** What {@code exec} needs: what has done its work when the container was created is empty. */
-    FOR_EXEC,
+    FOR_EXEC(
+        " mounts hooks annotations hostname domainname resources devices sysctl maskedPaths"
+            + " readonlyPaths timeOffsets netDevices rootfsPropagation mountLabel "),
     /** The same without /process, where exec has another one. */
-    FOR_EXEC_OF_ANOTHER
+    FOR_EXEC_OF_ANOTHER(FOR_EXEC.unwanted + "process ");
+
+    /** The keys whose values are passed over. */
+    final String unwanted;
+
+    Wanted(String unwanted) {
+      this.unwanted = unwanted;
+    }
   }
 
   /** The same of a container that was created. */
@@ -106,7 +115,7 @@ public final class ConfigReader {
         known == null
             ? null
             : new Known(known.from(), known.to(), new Json.Obj(List.of(), List.of()));
-    Members config = object(json, from, end, part, problems);
+    Members config = object(json, from, end, part, wanted.unwanted, problems);
     if (config == null) {
       return null;
     }
@@ -167,15 +176,20 @@ public final class ConfigReader {
   /** The process that a file for {@code exec --process} holds, or null where it is no object. */
   public static @Nullable Process readProcess(
       byte[] json, int from, int end, long grantableCapabilities, Problems problems) {
-    Members process = object(json, from, end, null, problems);
+    Members process = object(json, from, end, null, "", problems);
     return process == null ? null : process(process, grantableCapabilities, problems);
   }
 
   private static @Nullable Members object(
-      byte[] json, int from, int end, @Nullable Known known, Problems problems) {
+      byte[] json,
+      int from,
+      int end,
+      @Nullable Known known,
+      String unwanted,
+      Problems problems) {
     Json value;
     try {
-      value = JsonParser.parse(json, from, end, known);
+      value = JsonParser.parse(json, from, end, known, unwanted);
     } catch (JsonException e) {
       problems.error(
           Pointer.ROOT,

@@ -22,6 +22,7 @@ public final class JsonParser {
   private int at;
   private @Nullable Known known;
   private int knownFrom = -1;
+  private String unwanted = "";
   private char[] chars = new char[256];
 
   private JsonParser(byte[] in, int from, int end) {
@@ -45,10 +46,17 @@ public final class JsonParser {
     return value;
   }
 
-  /** The same, where the value of a part is known. */
-  public static Json parse(byte[] in, int from, int end, @Nullable Known known)
-      throws JsonException {
+  /**
+   * The same, where the value of a part is known, and others are not wanted: the text must have been read
+   * before, for what is passed over is not checked.
+   *
+   * @param unwanted keys of the object and of the objects in it whose values are passed over, each
+   *     between two spaces; null stands for them
+   */
+  public static Json parse(
+      byte[] in, int from, int end, @Nullable Known known, String unwanted) throws JsonException {
     JsonParser p = new JsonParser(in, from, end);
+    p.unwanted = unwanted;
     p.known = known;
     p.knownFrom = known == null ? -1 : known.from();
     return p.whole();
@@ -121,7 +129,12 @@ public final class JsonParser {
       }
       space();
       keys.add(key);
-      values.add(value(depth + 1));
+      if (depth < 2 && !unwanted.isEmpty() && isUnwanted(key)) {
+        pass();
+        values.add(new Json.Null());
+      } else {
+        values.add(value(depth + 1));
+      }
       space();
       if (take('}')) {
         return object;
@@ -131,6 +144,36 @@ public final class JsonParser {
       }
       space();
     }
+  }
+
+  private boolean isUnwanted(String key) {
+    int found = unwanted.indexOf(key);
+    return found > 0
+        && unwanted.charAt(found - 1) == ' '
+        && unwanted.charAt(found + key.length()) == ' ';
+  }
+
+  /** Goes to the end of a value. */
+  private void pass() throws JsonException {
+    int open = 0;
+    while (at < end) {
+      byte b = in[at];
+      if (b == '"') {
+        at++;
+        while (at < end && in[at] != '"') {
+          at += in[at] == '\\' ? 2 : 1;
+        }
+      } else if (b == '{' || b == '[') {
+        open++;
+      } else if (b == '}' || b == ']' || b == ',') {
+        if (open == 0) {
+          return;
+        }
+        open -= b == ',' ? 0 : 1;
+      }
+      at++;
+    }
+    throw broken("unexpected end of JSON");
   }
 
   /** As List.contains, which makes an iterator each time. */

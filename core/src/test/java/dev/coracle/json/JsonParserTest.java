@@ -1,6 +1,7 @@
 package dev.coracle.json;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -238,5 +239,22 @@ class JsonParserTest {
     assertThat(parse("1.5").kind()).isEqualTo("the number 1.5");
     assertThat(parse("true").kind()).isEqualTo("a boolean");
     assertThat(parse("null").kind()).isEqualTo("null");
+  }
+
+  @Test
+  void whatIsNotWantedIsPassedOver() throws JsonException {
+    String text =
+        "{\"a\": [1, {\"b\": \"}]\\\"\"}], \"c\": {\"a\": \"x,\\\\\", \"d\": {\"a\": 3}},"
+            + " \"aa\": 4, \"a\\u0062\": 5, \"b\": \"\"}";
+    byte[] bytes = text.getBytes(UTF_8);
+    Json.Obj object = (Json.Obj) JsonParser.parse(bytes, 0, bytes.length, null, " a b ");
+    assertThat(object.keys()).containsExactly("a", "c", "aa", "ab", "b");
+    assertThat(object.get("a")).isInstanceOf(Json.Null.class);
+    assertThat(object.get("b")).isInstanceOf(Json.Null.class);
+    assertThat(object.get("aa")).isEqualTo(new Json.Int(4, false));
+    Json.Obj inner = (Json.Obj) requireNonNull(object.get("c"));
+    assertThat(inner.get("a")).isInstanceOf(Json.Null.class);
+    Json.Obj deep = (Json.Obj) requireNonNull(inner.get("d"));
+    assertThat(deep.get("a")).isEqualTo(new Json.Int(3, false));
   }
 }
