@@ -181,12 +181,7 @@ public final class ConfigReader {
   }
 
   private static @Nullable Members object(
-      byte[] json,
-      int from,
-      int end,
-      @Nullable Known known,
-      String unwanted,
-      Problems problems) {
+      byte[] json, int from, int end, @Nullable Known known, String unwanted, Problems problems) {
     Json value;
     try {
       value = JsonParser.parse(json, from, end, known, unwanted);

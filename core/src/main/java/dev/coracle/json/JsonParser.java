@@ -47,14 +47,14 @@ public final class JsonParser {
   }
 
   /**
-   * The same, where the value of a part is known, and others are not wanted: the text must have been read
-   * before, for what is passed over is not checked.
+   * The same, where the value of a part is known, and others are not wanted: the text must have
+   * been read before, for what is passed over is not checked.
    *
    * @param unwanted keys of the object and of the objects in it whose values are passed over, each
    *     between two spaces; null stands for them
    */
-  public static Json parse(
-      byte[] in, int from, int end, @Nullable Known known, String unwanted) throws JsonException {
+  public static Json parse(byte[] in, int from, int end, @Nullable Known known, String unwanted)
+      throws JsonException {
     JsonParser p = new JsonParser(in, from, end);
     p.unwanted = unwanted;
     p.known = known;
