@@ -36,8 +36,8 @@ final class Tolerated {
               "of a poststop hook, whose failure is told and no more (runtime.md, Lifecycle)"),
           new Call("delete.*", 0, "pipe2|clone3|wait4|ppoll", ANY, "as before: to run the hook"),
           new Call("delete.*", 0, "write", "pipe:.*", "as before: what the hook reads"),
-          new Call("create", 1, "clone3", ANY, "EPERM: then a hook is made by clone(2)"),
-          new Call("run.*|start", 0, "clone3", ANY, "as before"),
+          new Call(
+              "create|run.*|start", 0, "clone3", ANY, "EPERM: then a hook is made by clone(2)"),
           new Call("run.*", 0, "ioctl", ANY, "our own stdin need not be a terminal"),
           new Call("run.*", 0, "read", ".*signalfd.", "the signal is still there to be read"),
           new Call("run.*", 0, "read", "/dev/null", "taken for the end of our own stdin"),
