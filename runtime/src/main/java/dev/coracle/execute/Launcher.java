@@ -142,10 +142,7 @@ public final class Launcher {
       c.startFifo = -1;
     }
     String problem = startScope();
-    if (problem == null) {
-      problem = afterClone();
-    }
-    return problem;
+    return problem == null ? afterClone() : problem;
   }
 
   /**
@@ -159,8 +156,15 @@ public final class Launcher {
     Bytes.put64(message, 1, c.kernel.ignoredSignals());
     c.closeSeal();
     long sent = c.kernel.write(sync, message, 0, message.length);
-    // EPIPE: it is gone, and its last words are still to be read.
-    return sent < 0 && sent != -Errno.EPIPE ? unheard(sent) : null;
+    return sent < 0 && !isGone(sent) ? unheard(sent) : null;
+  }
+
+  /**
+   * Whether the child has ended, before or after it has heard all: its last words are still to be
+   * read.
+   */
+  private static boolean isGone(long sent) {
+    return sent == -Errno.EPIPE || sent == -Errno.ECONNRESET;
   }
 
   /** Does what comes before the child may go on: it waits for a byte. */
@@ -308,8 +312,7 @@ public final class Launcher {
           };
       if (problem == null) {
         long sent = c.kernel.write(sync, message, 0, 1);
-        // EPIPE: it is gone, and its last words are still to be read.
-        problem = sent < 0 && sent != -Errno.EPIPE ? unheard(sent) : null;
+        problem = sent < 0 && !isGone(sent) ? unheard(sent) : null;
       }
       if (problem != null) {
         return problem;
