@@ -146,6 +146,11 @@ static void let_go(void) {
   while (known) {
     pid_t pid = all[0].pid;
     int status;
+    if (all[0].index < 0 && all[0].born) { // stopped, and told of: nothing more is to come
+      ptrace(PTRACE_DETACH, pid, 0, 0);
+      forget(pid);
+      continue;
+    }
     ptrace(PTRACE_INTERRUPT, pid, 0, 0);
     if (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
       int sig = WSTOPSIG(status);
