@@ -141,7 +141,9 @@ class TerminalIT {
                 bed.runtime().binary(), bed.stateRoot(), bundle.directory(), bundle.id(), file);
     bed.program("script", "-qefc", command, "/dev/null").execute().ok();
     // script(1) passes its own end of input on, which may be echoed anywhere.
-    assertThat(Files.readString(file).replace("^@", "")).contains("one\ntwo\n").doesNotContain("\r");
+    assertThat(Files.readString(file).replace("^@", ""))
+        .contains("one\ntwo\n")
+        .doesNotContain("\r");
   }
 
   @Test
