@@ -30,8 +30,11 @@ record Goal(String text, @Nullable String measured, @Nullable Boolean met) {
         }
         case DOCKER ->
             goals.add(atLeast(4, r, "crun", "Docker's bundle, life cycle >= 4x faster than crun"));
-        case EXEC ->
-            goals.add(atLeast(4, r, "crun", "Docker's bundle, exec >= 4x faster than crun"));
+        case EXEC -> {
+          // The command, until it returns; what it ran ends by itself, alike under each runtime.
+          Optional<Double> command = r.ratio("crun", SELF, "exec");
+          goals.add(atLeast(4, command, r, "Docker's bundle, exec >= 4x faster than crun"));
+        }
         case COLD -> goals.add(atLeast(4, r, "crun", "cold life cycle >= 4x faster than crun"));
         case STATE_CREATED, STATE_RUNNING ->
             goals.add(atLeast(10, r, "crun", r.scenario().title + " >= 10x faster than crun"));
@@ -43,7 +46,10 @@ record Goal(String text, @Nullable String measured, @Nullable Boolean met) {
   }
 
   private static Goal atLeast(double limit, Result r, String other, String text) {
-    Optional<Double> ratio = r.ratio(other, SELF);
+    return atLeast(limit, r.ratio(other, SELF), r, text);
+  }
+
+  private static Goal atLeast(double limit, Optional<Double> ratio, Result r, String text) {
     return new Goal(
         text + where(r),
         ratio.map(Goal::times).orElse(null),

@@ -17,9 +17,13 @@ record Result(Scenario scenario, CgroupView view, int rounds, List<Figures> figu
    * How many times longer {@code slow} took than {@code fast} in the median, if both were there.
    */
   Optional<Double> ratio(String slow, String fast) {
+    return ratio(slow, fast, Figures.TOTAL);
+  }
+
+  /** The same for one command of a round. */
+  Optional<Double> ratio(String slow, String fast, String step) {
     return of(slow)
-        .flatMap(
-            s -> of(fast).map(f -> s.medianMillis(Figures.TOTAL) / f.medianMillis(Figures.TOTAL)))
+        .flatMap(s -> of(fast).map(f -> s.medianMillis(step) / f.medianMillis(step)))
         .filter(Double::isFinite);
   }
 }

@@ -68,7 +68,7 @@ final class Table {
       (memory ? f.peakKb().keySet() : f.steps().keySet())
           .stream().filter(s -> !steps.contains(s) && !s.equals(Figures.TOTAL)).forEach(steps::add);
     }
-    if (!memory && steps.size() < 3) {
+    if (!memory && steps.size() < 2) {
       steps.clear(); // the total says it all
     }
     row("", memory ? List.of("max KiB") : List.of("median ms", "min ms", "vs coracle"), steps);

@@ -22,6 +22,16 @@ class GoalTest {
   }
 
   @Test
+  void anExecIsJudgedWithoutWhatItRan() {
+    Result result =
+        new Result(Scenario.EXEC, CgroupView.V2, 10, List.of(exec("coracle", 1), exec("crun", 4)));
+    assertThat(result.ratio("crun", "coracle")).contains(2.5);
+    assertThat(Goal.judge(List.of(result)))
+        .containsExactly(
+            new Goal("Docker's bundle, exec >= 4x faster than crun (cgroup v2)", "4.00x", true));
+  }
+
+  @Test
   void aMissingPeerIsNotAVictory() {
     Result result =
         new Result(Scenario.STATE_CREATED, CgroupView.V1, 10, List.of(took("coracle", 2)));
@@ -41,6 +51,14 @@ class GoalTest {
     Figures figures =
         new Figures("coracle", "coracle", Map.of(), Map.of("create", kb, "start", 5L));
     return new Result(Scenario.MEMORY, CgroupView.V2, 5, List.of(figures));
+  }
+
+  /** Took {@code millis}, and what it ran one more. */
+  private static Figures exec(String contender, double millis) {
+    Figures.Time command = new Figures.Time(millis, millis, millis, 10);
+    Figures.Time total = new Figures.Time(millis + 1, millis + 1, millis + 1, 10);
+    return new Figures(
+        contender, contender, Map.of("exec", command, Figures.TOTAL, total), Map.of());
   }
 
   private static Figures took(String contender, double millis) {
