@@ -1,5 +1,6 @@
 package dev.coracle.vm;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coracle.abi.Bytes;
@@ -22,7 +23,7 @@ class RequestTest {
     for (int at = 0; at < writer.length(); at += 1000) {
       assertThat(reader.take(writer.bytes(), at, Math.min(1000, writer.length() - at))).isTrue();
     }
-    List<RequestReader.Part> parts = reader.parts();
+    List<RequestReader.Part> parts = requireNonNull(reader.parts());
     assertThat(parts)
         .extracting(RequestReader.Part::field)
         .containsExactly(Field.CONFIG, Field.CLOCK, Field.NAME);
