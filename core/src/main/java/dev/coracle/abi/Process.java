@@ -50,6 +50,7 @@ public final class Process {
   public static final long SOCK_CLOEXEC = 0x80000;
 
   public static final short POLLIN = 1;
+  public static final short POLLOUT = 4;
   public static final short POLLERR = 8;
   public static final short POLLHUP = 16;
 

@@ -45,6 +45,7 @@ import dev.coracle.property.process.SelinuxLabel;
 import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.property.process.Terminal;
 import dev.coracle.property.process.User;
+import dev.coracle.spec.Enclosure;
 import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Mount;
@@ -266,6 +267,10 @@ public final class Planner {
     Action tree = new Action.OpenTree(root.in(target.bundle()), true, null);
     out.add(Phase.PARENT_AFTER_CLONE, tree, Root.PATH);
     Mounts.planTrees(mounts, sources(root), idMaps, out);
+    Enclosure enclosure = spec.enclosure();
+    if (enclosure != null) {
+      Mounts.planTrees(enclosure.mounts(), sources(root), idMaps, out);
+    }
     return out.build().steps();
   }
 
@@ -305,6 +310,11 @@ public final class Planner {
     Mounts.Setting setting =
         new Mounts.Setting(sources(root), cgroupMounts(), cgroup != null, label, idMaps);
     Mounts.plan(mounts, setting, plan, problems);
+    Enclosure enclosure = spec.enclosure();
+    if (enclosure != null) {
+      Root.planEnclosure(enclosure.rootAt(), plan);
+      Mounts.plan(enclosure.mounts(), setting, plan, problems);
+    }
     if (!Mounts.bindsDev(mounts)) {
       Devices.Nodes nodes = inUserNamespace() ? Devices.Nodes.BOUND : Devices.Nodes.MADE;
       Devices.plan(spec.linux().devices(), nodes, plan);
@@ -370,8 +380,11 @@ public final class Planner {
     User.plan(process, capabilities != null, plan);
     Capabilities.plan(capabilities, capabilitiesOrigin, plan);
     NoNewPrivileges.plan(process.noNewPrivileges(), plan);
-    // As the user that will run it: what they may not execute is not found.
-    Args.planFind(process.args(), process.env(), plan);
+    Enclosure enclosure = spec.enclosure();
+    if (enclosure == null) {
+      // As the user that will run it: what they may not execute is not found.
+      Args.planFind(process.args(), process.env(), plan);
+    }
     boolean late = process.noNewPrivileges();
     if (seccomp != null && late && seccomp.notifies()) {
       // The runtime must still be there to hand the listener on, and create fails if it cannot.
@@ -382,7 +395,11 @@ public final class Planner {
       SeccompFilter.plan(seccomp, Phase.CHILD_START, target.bundle(), plan);
     }
     Hooks.planStart(hooks, plan);
-    Args.planExecute(process.args(), process.env(), process.user().uid(), plan);
+    if (enclosure == null) {
+      Args.planExecute(process.args(), process.env(), process.user().uid(), plan);
+    } else {
+      Args.planServe(enclosure.service(), plan);
+    }
   }
 
   private void exec(Process process) {

@@ -644,6 +644,26 @@ final class Calls {
     return "bind(" + fd + ", " + quote(path) + ")";
   }
 
+  static String finit_module(int fd, String parameters) {
+    return "finit_module(" + fd + ", " + quote(parameters) + ")";
+  }
+
+  static String reboot(long command) {
+    return "reboot(" + command + ")";
+  }
+
+  static String clock_settime(int clock, long nanos) {
+    return "clock_settime(" + clock + ", " + nanos + ")";
+  }
+
+  static String listen(int fd, int backlog) {
+    return "listen(" + fd + ", " + backlog + ")";
+  }
+
+  static String accept4(int fd) {
+    return "accept4(" + fd + ")";
+  }
+
   static String sendDescriptor(int socket, String text, int fd) {
     return "sendmsg(" + socket + ", " + quote(text) + ", " + fd + ")";
   }

@@ -30,6 +30,11 @@ public final class DescribingKernel implements Kernel {
     return (call.isEmpty() ? "" : call + ": ") + Errno.text(-result);
   }
 
+  /** The same without the words, for those who run for long: each failure's text is memory. */
+  public Kernel plain() {
+    return kernel;
+  }
+
   private long failed(long result, String call) {
     lastErrno = result;
     lastFailure = call;
@@ -621,6 +626,41 @@ public final class DescribingKernel implements Kernel {
   public long bindUnix(int fd, String path) {
     long result = kernel.bindUnix(fd, path);
     return result < 0 ? failed(result, Calls.bindUnix(fd, path)) : result;
+  }
+
+  @Override
+  public long finit_module(int fd, String parameters) {
+    long result = kernel.finit_module(fd, parameters);
+    return result < 0 ? failed(result, Calls.finit_module(fd, parameters)) : result;
+  }
+
+  @Override
+  public long reboot(long command) {
+    long result = kernel.reboot(command);
+    return result < 0 ? failed(result, Calls.reboot(command)) : result;
+  }
+
+  @Override
+  public long clock_settime(int clock, long nanos) {
+    long result = kernel.clock_settime(clock, nanos);
+    return result < 0 ? failed(result, Calls.clock_settime(clock, nanos)) : result;
+  }
+
+  @Override
+  public long sync() {
+    return kernel.sync();
+  }
+
+  @Override
+  public long listen(int fd, int backlog) {
+    long result = kernel.listen(fd, backlog);
+    return result < 0 ? failed(result, Calls.listen(fd, backlog)) : result;
+  }
+
+  @Override
+  public long accept4(int fd, long flags) {
+    long result = kernel.accept4(fd, flags);
+    return result < 0 ? failed(result, Calls.accept4(fd)) : result;
   }
 
   @Override

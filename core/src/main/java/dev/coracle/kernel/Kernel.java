@@ -338,6 +338,12 @@ public interface Kernel {
   /** bind(2) to an AF_UNIX path of at most 107 bytes. */
   long bindUnix(int fd, String path);
 
+  /** listen(2). */
+  long listen(int fd, int backlog);
+
+  /** accept4(2), without the other's address. */
+  long accept4(int fd, long flags);
+
   /** sendmsg(2) of {@code text} with one descriptor as SCM_RIGHTS (unix(7)). */
   long sendDescriptor(int socket, String text, int fd);
 
@@ -355,6 +361,20 @@ public interface Kernel {
 
   /** ioctl(2) whose argument is a structure that is read and written. */
   long ioctlStruct(int fd, long request, byte[] arg);
+
+  // --- the machine ---
+
+  /** finit_module(2), without flags. */
+  long finit_module(int fd, String parameters);
+
+  /** reboot(2), with its two magic numbers. */
+  long reboot(long command);
+
+  /** clock_settime(2). */
+  long clock_settime(int clock, long nanos);
+
+  /** sync(2). */
+  long sync();
 
   // --- time ---
 

@@ -854,6 +854,36 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long finit_module(int fd, String parameters) {
+    return answer("finit_module", Calls.finit_module(fd, parameters));
+  }
+
+  @Override
+  public long reboot(long command) {
+    return answer("reboot", Calls.reboot(command));
+  }
+
+  @Override
+  public long clock_settime(int clock, long nanos) {
+    return answer("clock_settime", Calls.clock_settime(clock, nanos));
+  }
+
+  @Override
+  public long sync() {
+    return answer("sync", "sync()");
+  }
+
+  @Override
+  public long listen(int fd, int backlog) {
+    return answer("listen", Calls.listen(fd, backlog));
+  }
+
+  @Override
+  public long accept4(int fd, long flags) {
+    return descriptor("accept4", Calls.accept4(fd));
+  }
+
+  @Override
   public long sendDescriptor(int socket, String text, int fd) {
     return answer("sendDescriptor", Calls.sendDescriptor(socket, text, fd));
   }

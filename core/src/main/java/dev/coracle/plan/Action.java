@@ -340,6 +340,13 @@ public sealed interface Action {
   /** Makes a symbolic link where nothing stands yet. */
   record MakeSymlink(String target, String path) implements Action {}
 
+  /**
+   * Puts a new, empty root around the root filesystem, which becomes a directory of it.
+   *
+   * @param path of that directory, absolute
+   */
+  record EncloseRoot(String path) implements Action {}
+
   /** Makes the root the process's root (pivot_root(2)) and takes the old one away. */
   record PivotRoot() implements Action {}
 
@@ -478,6 +485,13 @@ public sealed interface Action {
 
   /** Runs the program (execve(2)). */
   record Execute(List<String> args, List<String> env, long uid) implements Action {}
+
+  /**
+   * Goes on as a process of ours, in place of a program.
+   *
+   * @param service what it does
+   */
+  record Serve(String service) implements Action {}
 
   /** The kinds of hooks, in the order of the lifecycle. */
   enum HookKind {

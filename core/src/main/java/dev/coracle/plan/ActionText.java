@@ -75,6 +75,7 @@ public final class ActionText {
       case Action.MakeDevice a ->
           "make device " + quote(a.path()) + " (" + a.major() + ":" + a.minor() + ")";
       case Action.MakeSymlink a -> "link " + quote(a.path()) + " to " + quote(a.target());
+      case Action.EncloseRoot a -> "put the root filesystem at " + quote(a.path());
       case Action.PivotRoot a -> "change to the root filesystem";
       case Action.MoveRoot a -> "move the root filesystem over the old one";
       case Action.ChangeRoot a -> "change to the root directory " + quote(a.path());
@@ -107,6 +108,7 @@ public final class ActionText {
       case Action.InstallSeccomp a -> "install the seccomp filter (" + a.filter() + ")";
       case Action.FindProgram a -> "find program " + quote(a.args().get(0));
       case Action.Park a -> "wait for start";
+      case Action.Serve a -> "serve the " + a.service();
       case Action.Execute a -> "execute " + quote(a.args().get(0));
     };
   }

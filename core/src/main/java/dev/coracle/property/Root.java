@@ -44,6 +44,11 @@ public final class Root {
     plan.add(phase, new Action.AttachRoot(path, true), PATH);
   }
 
+  /** Puts a root around it. */
+  public static void planEnclosure(String rootAt, PlanBuilder plan) {
+    plan.add(Phase.CHILD_SETUP, new Action.EncloseRoot(rootAt), PATH);
+  }
+
   /** Makes it the process's root. */
   public static void planPivot(PlanBuilder plan) {
     plan.add(Phase.CHILD_AFTER_PIVOT, new Action.PivotRoot(), PATH);

@@ -67,6 +67,7 @@ public final class NotifySocket {
         mounts,
         spec.hooks(),
         spec.annotations(),
-        spec.linux());
+        spec.linux(),
+        spec.enclosure());
   }
 }

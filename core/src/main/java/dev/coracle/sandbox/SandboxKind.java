@@ -7,7 +7,11 @@ public enum SandboxKind {
   /** A Linux container: namespaces, its own root, cgroups. */
   CONTAINER("container"),
   /** A plain process of the host with the lifecycle of a container. */
-  HOST("host");
+  HOST("host"),
+  /** A virtual machine that boots a kernel over the container's root. */
+  MICROVM("microvm"),
+  /** The guest's half of a container in a virtual machine; on a host nobody can ask for it. */
+  GUEST("guest");
 
   private final String word;
 

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param hooks all six kinds
  * @param annotations as they were given, in order
  * @param linux the Linux section; one without anything where the bundle has none
+ * @param enclosure a root around the root; null where the sandbox needs none
  */
 public record Spec(
     String ociVersion,
@@ -26,4 +27,19 @@ public record Spec(
     List<Mount> mounts,
     Hooks hooks,
     Map<String, String> annotations,
-    Linux linux) {}
+    Linux linux,
+    @Nullable Enclosure enclosure) {
+  /** A configuration as a bundle has it. */
+  public Spec(
+      String ociVersion,
+      @Nullable Process process,
+      @Nullable Root root,
+      @Nullable String hostname,
+      @Nullable String domainname,
+      List<Mount> mounts,
+      Hooks hooks,
+      Map<String, String> annotations,
+      Linux linux) {
+    this(ociVersion, process, root, hostname, domainname, mounts, hooks, annotations, linux, null);
+  }
+}

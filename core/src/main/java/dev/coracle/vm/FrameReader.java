@@ -17,6 +17,14 @@ public final class FrameReader {
   private int frameAt;
   private @Nullable String defect;
 
+  /** Forgets everything: another stream begins. */
+  public void clear() {
+    start = 0;
+    end = 0;
+    frameAt = 0;
+    defect = null;
+  }
+
   /** Where bytes are read to, and where payloads stand. */
   public byte[] buffer() {
     return buffer;

@@ -11,23 +11,34 @@ public final class RequestWriter {
 
   /** Adds a field. */
   public RequestWriter add(Field field, byte[] bytes, int from, int count) {
-    int needed = length + FIELD_HEADER_BYTES + count;
-    if (needed > out.length) {
-      byte[] larger = new byte[Math.max(needed, out.length * 2)];
-      System.arraycopy(out, 0, larger, 0, length);
-      out = larger;
-    }
+    reserve(FIELD_HEADER_BYTES + count);
     out[length] = (byte) field.tag();
     Bytes.put32(out, length + 1, count);
     System.arraycopy(bytes, from, out, length + FIELD_HEADER_BYTES, count);
-    length = needed;
+    length += FIELD_HEADER_BYTES + count;
     return this;
+  }
+
+  private void reserve(int more) {
+    if (length + more > out.length) {
+      byte[] larger = new byte[Math.max(length + more, out.length * 2)];
+      System.arraycopy(out, 0, larger, 0, length);
+      out = larger;
+    }
   }
 
   /** Adds a field of text. */
   public RequestWriter add(Field field, String text) {
     byte[] bytes = Bytes.utf8(text);
     return add(field, bytes, 0, bytes.length);
+  }
+
+  /** Adds all fields of another. */
+  public RequestWriter addAll(RequestWriter other) {
+    reserve(other.length);
+    System.arraycopy(other.out, 0, out, length, other.length);
+    length += other.length;
+    return this;
   }
 
   /** Adds a field of a 64-bit number. */

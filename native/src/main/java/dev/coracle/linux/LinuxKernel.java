@@ -756,6 +756,40 @@ public final class LinuxKernel implements Kernel {
     return named(Syscalls.BIND, fd, path);
   }
 
+  @Override
+  public long finit_module(int fd, String parameters) {
+    Scratch.reset();
+    return call(Syscalls.FINIT_MODULE, fd, text(parameters), 0, 0, 0);
+  }
+
+  @Override
+  public long reboot(long command) {
+    return call(Syscalls.REBOOT, 0xfee1deadL, 0x28121969L, command);
+  }
+
+  @Override
+  public long sync() {
+    return call(Syscalls.SYNC, 0, 0, 0);
+  }
+
+  @Override
+  public long clock_settime(int clock, long nanos) {
+    Address time = Scratch.structure();
+    time.putLong(nanos / 1_000_000_000L);
+    time.add(8).putLong(nanos % 1_000_000_000L);
+    return call(Syscalls.CLOCK_SETTIME, clock, time.toLong(), 0);
+  }
+
+  @Override
+  public long listen(int fd, int backlog) {
+    return call(Syscalls.LISTEN, fd, backlog, 0);
+  }
+
+  @Override
+  public long accept4(int fd, long flags) {
+    return call(Syscalls.ACCEPT4, fd, 0, 0, flags, 0);
+  }
+
   private static long named(int nr, int fd, String path) {
     // struct sockaddr_un: AF_UNIX, and the path; an abstract one has a NUL byte in front only.
     if (path.length() > 107) {

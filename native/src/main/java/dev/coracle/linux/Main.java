@@ -2,6 +2,7 @@ package dev.coracle.linux;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.cli.Cli;
+import dev.coracle.guest.Agent;
 import dev.coracle.kernel.Kernel;
 import java.util.List;
 
@@ -18,7 +19,10 @@ public final class Main {
     int status;
     String argv0 = Scratch.read(Syscalls.argv0());
     try {
-      status = Cli.run(kernel, argv0, List.of(args), Scratch.read(Syscalls.commit()));
+      String commit = Scratch.read(Syscalls.commit());
+      // The kernel of a virtual machine starts us by the name that its initramfs has for us.
+      boolean init = argv0.equals("/init") && kernel.getpid() == 1;
+      status = init ? Agent.run(kernel, commit) : Cli.run(kernel, argv0, List.of(args), commit);
     } catch (Throwable bug) {
       // An exception that left main would be printed without its message, and would abort.
       byte[] text = Bytes.utf8("internal error: " + bug + "\n");

@@ -98,6 +98,12 @@ final class Syscalls {
   static final int FACCESSAT = 87;
   static final int BIND = 88;
   static final int CLONE = 89;
+  static final int LISTEN = 90;
+  static final int ACCEPT4 = 91;
+  static final int FINIT_MODULE = 92;
+  static final int REBOOT = 93;
+  static final int SYNC = 94;
+  static final int CLOCK_SETTIME = 95;
 
   private Syscalls() {}
 

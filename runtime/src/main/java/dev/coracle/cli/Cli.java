@@ -30,7 +30,6 @@ import dev.coracle.lifecycle.Update;
 import dev.coracle.property.process.Env;
 import dev.coracle.state.FilterCache;
 import dev.coracle.state.StateStore;
-import java.util.ArrayList;
 import java.util.List;
 
 /** The command line: from its words to a verb, and from what came of it to an exit code. */
@@ -242,10 +241,6 @@ public final class Cli {
   }
 
   private Exec.Request execRequest(Arguments a, String id) throws Failure {
-    List<Long> gids = new ArrayList<>();
-    for (String gid : a.all("additional-gids")) {
-      gids.add(Exec.id(gid, "--additional-gids must be a gid in digits", gid));
-    }
     return new Exec.Request(
         id,
         a.value("process"),
@@ -253,7 +248,7 @@ public final class Cli {
         a.all("env"),
         a.value("cwd"),
         a.value("user"),
-        gids,
+        ExecArguments.gids(a),
         a.all("cap"),
         a.is("no-new-privs"),
         a.value("apparmor"),

@@ -63,6 +63,9 @@ public final class Context {
   /** The runtime's environment, by which systemd is found. */
   List<String> variables = List.of();
 
+  /** What the process does in place of a program; null for a program. */
+  @Nullable Service service;
+
   /** The root directory, O_PATH; −1 until a step opened it. */
   int root = -1;
 
@@ -164,6 +167,11 @@ public final class Context {
   /** Falls back on the cgroup of the container's first process, where its own takes none. */
   public void useItsCgroup() {
     mayUseItsCgroup = true;
+  }
+
+  /** Does that in place of a program, unless it is null. */
+  public void useService(@Nullable Service value) {
+    service = value;
   }
 
   /** Sends the terminal's master there. */

@@ -1,5 +1,6 @@
 package dev.coracle.execute;
 
+import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
 import static dev.coracle.abi.Fcntl.AT_EACCESS;
 import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
@@ -23,6 +24,7 @@ import java.util.List;
 
 /** What becomes of the process itself: user, capabilities, working directory, program. */
 final class ProcessActions {
+  private static final int FIRST_AFTER_STDIO = 3;
   private static final int CAPABILITY_BITS = 64;
   private static final int PATH_MAX = 4096;
   private static final int PASSWD_MOST = 1 << 20;
@@ -238,6 +240,22 @@ final class ProcessActions {
       return c.fail((int) -result, "exec " + program + ": " + why);
     }
     return result;
+  }
+
+  /**
+   * Goes on as a process of ours. All descriptors but stdio are closed, as execve(2) would: by that
+   * the runtime knows that we have begun.
+   */
+  static long serve(Context c, Action.Serve a) {
+    Service service = c.service;
+    if (service == null) {
+      throw new IllegalStateException("no service: " + a.service());
+    }
+    long result = c.kernel.resetSignals(c.ignoredSignals);
+    if (result >= 0) {
+      result = c.kernel.close_range(FIRST_AFTER_STDIO, ALL_DESCRIPTORS, 0);
+    }
+    return result < 0 ? result : c.kernel.exit_group(service.serve(c.kernel.plain()));
   }
 
   /** What sd_listen_fds(3) looks for: the pid is the program's own, in its namespace. */

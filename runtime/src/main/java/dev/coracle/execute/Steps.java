@@ -131,6 +131,7 @@ final class Steps {
       case Action.MountCgroup a -> CgroupMount.make(c, a);
       case Action.MakeDevice a -> devices.makeDevice(c, a);
       case Action.MakeSymlink a -> devices.makeSymlink(c, a);
+      case Action.EncloseRoot a -> Enclosing.enclose(c, a);
       case Action.PivotRoot a -> {
         devices.done(c);
         yield root.pivot(c);
@@ -168,6 +169,7 @@ final class Steps {
       case Action.InstallSeccomp a -> SeccompListener.install(c, a);
       case Action.FindProgram a -> ProcessActions.findProgram(c, a);
       case Action.Park a -> ChildProcess.park(c);
+      case Action.Serve a -> ProcessActions.serve(c, a);
       case Action.Execute a -> ProcessActions.execute(c, a);
     };
   }

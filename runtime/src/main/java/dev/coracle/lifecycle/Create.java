@@ -23,7 +23,9 @@ import dev.coracle.property.OciVersion;
 import dev.coracle.property.SystemdProperties;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.process.SessionKeyring;
+import dev.coracle.sandbox.GuestSandbox;
 import dev.coracle.sandbox.HostSandbox;
+import dev.coracle.sandbox.MicroVmSandbox;
 import dev.coracle.sandbox.NotifySocket;
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Linux.Namespace;
@@ -70,7 +72,37 @@ public final class Create {
       boolean newKeyring,
       boolean systemd,
       @Nullable String sandbox,
-      boolean runproc) {}
+      boolean runproc) {
+    /** The container that a machine was made for, as its agent asks for it. */
+    static final String GUEST = "guest of a machine";
+
+    /** Whether it is one. */
+    @SuppressWarnings("ReferenceEquality") // no flag can have it
+    boolean guest() {
+      return sandbox == GUEST;
+    }
+
+    /**
+     * A container in a machine.
+     *
+     * @param consoleDescriptor a connected socket that gets the terminal's master; −1 for none
+     */
+    public static Request inMachine(String id, String bundle, int consoleDescriptor) {
+      return new Request(
+          id,
+          bundle,
+          null,
+          null,
+          consoleDescriptor,
+          null,
+          Kept.NOTHING,
+          false,
+          true,
+          false,
+          GUEST,
+          false);
+    }
+  }
 
   private final Environment e;
   private final Request request;
@@ -80,6 +112,7 @@ public final class Create {
   private @Nullable KnownFilter filter;
 
   private @Nullable Systemd systemd;
+  private Machines.@Nullable Prepared machine;
   private boolean notify;
   private @Nullable CriuFlags restored;
   private String criu = "";
@@ -128,10 +161,13 @@ public final class Create {
   private Prepared prepare() throws Failure {
     Host host = HostReader.read(e.kernel(), problems);
     Bundle bundle = Bundle.read(e, request.bundle(), host, problems);
-    SandboxKind kind = SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
-    Spec spec = kind == SandboxKind.HOST ? HostSandbox.rewrite(bundle.spec()) : bundle.spec();
+    SandboxKind kind =
+        request.guest()
+            ? SandboxKind.GUEST
+            : SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
+    Spec spec = rewritten(kind, bundle, host);
+    boolean isolated = kind != SandboxKind.HOST;
     if (problems.hasErrors()) {
-      boolean isolated = kind == SandboxKind.CONTAINER;
       CgroupPaths some = CgroupPaths.of(host.cgroups(), null, request.id());
       Planner.findMore(
           spec,
@@ -147,12 +183,23 @@ public final class Create {
     }
     ScopeRequest scope = scope(spec);
     CgroupPaths cgroups = cgroups(spec, all, scope);
-    boolean isolated = kind == SandboxKind.CONTAINER;
     String keyring = newKeyring(kind) ? SessionKeyring.name(request.id()) : null;
     Planner.Target target =
         new Planner.Target(
             bundle.path(), request.id(), cgroups, isolated, keyring, request.noPivot(), scope);
     return new Prepared(bundle, spec, kind, cgroups, scope, plan(spec, all, target));
+  }
+
+  private Spec rewritten(SandboxKind kind, Bundle bundle, Host host) throws Failure {
+    return switch (kind) {
+      case CONTAINER -> bundle.spec();
+      case HOST -> HostSandbox.rewrite(bundle.spec());
+      case GUEST -> GuestSandbox.rewrite(bundle.spec());
+      case MICROVM -> {
+        machine = Machines.prepare(e, request.id(), bundle, host, problems);
+        yield MicroVmSandbox.rewrite(bundle.spec(), machine.needs());
+      }
+    };
   }
 
   private Created create() throws Failure {
@@ -227,7 +274,8 @@ public final class Create {
   }
 
   private boolean newKeyring(SandboxKind kind) {
-    return kind == SandboxKind.CONTAINER && request.newKeyring();
+    boolean container = kind == SandboxKind.CONTAINER || kind == SandboxKind.GUEST;
+    return container && request.newKeyring();
   }
 
   private Created make(Prepared prepared) throws Failure {
@@ -255,6 +303,9 @@ public final class Create {
             e.kernel(),
             new HookState(OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
     context.useSeal(e.seal());
+    if (machine != null) {
+      context.useService(machine.service());
+    }
     ScopeRequest scope = prepared.scope();
     if (systemd != null && scope != null) {
       context.useSystemd(systemd, scope, e.variables());

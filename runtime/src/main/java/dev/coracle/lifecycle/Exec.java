@@ -12,6 +12,7 @@ import dev.coracle.execute.Files;
 import dev.coracle.execute.HookState;
 import dev.coracle.execute.Kept;
 import dev.coracle.execute.Launcher;
+import dev.coracle.execute.Service;
 import dev.coracle.host.HostReader;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -20,6 +21,7 @@ import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
 import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.sandbox.HostSandbox;
+import dev.coracle.sandbox.MicroVmSandbox;
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Spec;
@@ -113,20 +115,30 @@ public final class Exec {
     Host host = HostReader.readOwn(e.kernel(), problems);
     Wanted wanted = request.processFile() == null ? Wanted.FOR_EXEC : Wanted.FOR_EXEC_OF_ANOTHER;
     Spec spec = spec(e, entry, host, wanted);
-    Process process = process(e, request, spec, host, problems);
-    boolean isolated = state.sandbox().equals(SandboxKind.CONTAINER.word());
+    Files.Content content = processFile(e, request);
+    Process process = process(request, content, spec, host, problems);
+    boolean isolated = !state.sandbox().equals(SandboxKind.HOST.word());
     String keyring = state.keyring() ? SessionKeyring.name(state.id()) : null;
     CgroupPaths cgroups = SubCgroups.of(state.cgroups(), request.cgroups(), problems);
     Planner.Target target =
         new Planner.Target(state.bundle(), state.id(), cgroups, isolated, keyring);
-    Plan plan = Planner.planExec(spec, process, host, target, ExecFlags.origins(request), problems);
+    boolean machine = state.sandbox().equals(SandboxKind.MICROVM.word());
+    Plan plan =
+        Planner.planExec(
+            machine ? MicroVmSandbox.rewriteExec(spec) : spec,
+            machine ? MicroVmSandbox.client(process) : process,
+            host,
+            target,
+            ExecFlags.origins(request),
+            problems);
     if (problems.hasErrors()) {
       throw new Failure(problems.errorText());
     }
     if (!problems.warningText().isEmpty()) {
       e.output().warn(problems.warningText());
     }
-    Executed executed = launch(e, request, state, pidfd, process, plan);
+    Service service = machine ? Machines.exec(request, content, process.terminal()) : null;
+    Executed executed = launch(e, request, state, pidfd, process, plan, service);
     e.filters().keep(plan);
     return executed;
   }
@@ -157,24 +169,33 @@ public final class Exec {
   }
 
   private static Process process(
-      Environment e, Request request, Spec spec, Host host, Problems problems) throws Failure {
-    String file = request.processFile();
-    if (file == null) {
-      return fromArguments(request, spec.process(), host.grantable(spec), problems);
-    }
-    Files.Read read = Files.read(e.kernel(), file, StateStore.MOST_CONFIG_BYTES);
-    Descriptors.close(e.kernel(), request.kept(), file);
-    Files.Content content = read.content();
+      Request request, Files.@Nullable Content content, Spec spec, Host host, Problems problems)
+      throws Failure {
     if (content == null) {
-      throw new Failure("--process \"" + file + "\": " + e.kernel().explain(read.errno()));
+      return fromArguments(request, spec.process(), host.grantable(spec), problems);
     }
     Process process =
         ConfigReader.readProcess(
             content.bytes(), 0, content.length(), host.grantable(spec), problems);
     if (process == null || problems.hasErrors()) {
-      throw new Failure("--process \"" + file + "\": " + problems.errorText());
+      throw new Failure("--process \"" + request.processFile() + "\": " + problems.errorText());
     }
     return process;
+  }
+
+  /** The file of --process; null where it was not given. */
+  private static Files.@Nullable Content processFile(Environment e, Request request)
+      throws Failure {
+    String file = request.processFile();
+    if (file == null) {
+      return null;
+    }
+    Files.Read read = Files.read(e.kernel(), file, StateStore.MOST_CONFIG_BYTES);
+    Descriptors.close(e.kernel(), request.kept(), file);
+    if (read.content() == null) {
+      throw new Failure("--process \"" + file + "\": " + e.kernel().explain(read.errno()));
+    }
+    return read.content();
   }
 
   private static Process fromArguments(
@@ -243,7 +264,13 @@ public final class Exec {
   }
 
   private static Executed launch(
-      Environment e, Request request, ContainerState state, int pidfd, Process process, Plan plan)
+      Environment e,
+      Request request,
+      ContainerState state,
+      int pidfd,
+      Process process,
+      Plan plan,
+      @Nullable Service service)
       throws Failure {
     Kernel k = e.kernel();
     Context context =
@@ -257,6 +284,7 @@ public final class Exec {
     }
     context.useRootless(e.rootless());
     context.useContainer(pidfd, state.pid());
+    context.useService(service);
     console(e, request, process, context);
     Launcher launcher = new Launcher(context, plan);
     DebugLog.plan(e, plan);

@@ -53,9 +53,9 @@ final class SandboxChoice {
 
   private static SandboxKind kind(String word, String origin) throws Failure {
     SandboxKind kind = SandboxKind.of(word);
-    if (kind == null) {
+    if (kind == null || kind == SandboxKind.GUEST) {
       throw new Failure(
-          origin + ": unknown sandbox \"" + word + "\"; there are container and host");
+          origin + ": unknown sandbox \"" + word + "\"; there are container, host and microvm");
     }
     return kind;
   }

@@ -124,7 +124,8 @@ class RuntimeArchitectureTest {
   void onlyTheExecutorAndTheVerbsAct() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("dev.coracle.cli..", "dev.coracle.lifecycle..")
+        .resideOutsideOfPackages(
+            "dev.coracle.cli..", "dev.coracle.lifecycle..", "dev.coracle.guest..")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("dev.coracle.cli..", "dev.coracle.lifecycle..")

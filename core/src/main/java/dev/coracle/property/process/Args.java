@@ -38,6 +38,11 @@ public final class Args {
     plan.add(Phase.CHILD_PROCESS, new Action.Park(), POINTER);
   }
 
+  /** Goes on as a process of ours, in place of the program. */
+  public static void planServe(String service, PlanBuilder plan) {
+    plan.add(Phase.CHILD_START, new Action.Serve(service), POINTER);
+  }
+
   /** Runs the program. */
   public static void planExecute(List<String> args, List<String> env, long uid, PlanBuilder plan) {
     plan.add(Phase.CHILD_START, new Action.Execute(args, env, uid), POINTER);

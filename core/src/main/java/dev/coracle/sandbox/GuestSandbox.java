@@ -1,0 +1,138 @@
+package dev.coracle.sandbox;
+
+import dev.coracle.problem.Origin;
+import dev.coracle.spec.Hooks;
+import dev.coracle.spec.Linux;
+import dev.coracle.spec.Linux.Namespace;
+import dev.coracle.spec.Linux.NamespaceType;
+import dev.coracle.spec.Mount;
+import dev.coracle.spec.Process;
+import dev.coracle.spec.Resources;
+import dev.coracle.spec.Root;
+import dev.coracle.spec.Spec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The guest's half of a container in a virtual machine: what the kernel of the container does for
+ * it. Namespaces of the host, its network, limits, bind mounts and hooks are the host's half: see
+ * MicroVmSandbox.
+ */
+public final class GuestSandbox {
+  /** Where the guest sees the files that the host serves, as the container's root has them. */
+  public static final String FILES = "/run/coracle/files";
+
+  /** The container's root. */
+  public static final String ROOT = "/run/coracle/root";
+
+  private static final Origin ORIGIN =
+      new Origin.Rewrite("guest", new Origin.Default("namespaces"));
+
+  private GuestSandbox() {}
+
+  /** The same bundle as the guest has it. */
+  public static Spec rewrite(Spec spec) {
+    Process process = spec.process();
+    Root root = spec.root();
+    Hooks hooks = spec.hooks();
+    return new Spec(
+        spec.ociVersion(),
+        process == null ? null : guests(process),
+        root == null ? null : new Root(ROOT, root.readonly()),
+        spec.hostname(),
+        spec.domainname(),
+        mounts(spec.mounts()),
+        new Hooks(List.of(), List.of(), List.of(), hooks.startContainer(), List.of(), List.of()),
+        spec.annotations(),
+        linux(spec.linux()));
+  }
+
+  private static Process guests(Process p) {
+    return new Process(
+        p.terminal(),
+        p.consoleSize(),
+        p.cwd(),
+        p.env(),
+        p.args(),
+        p.user(),
+        p.rlimits(),
+        p.capabilities(),
+        p.noNewPrivileges(),
+        null,
+        null,
+        null,
+        p.scheduler(),
+        p.ioPriority(),
+        p.execCpuAffinity());
+  }
+
+  /**
+   * Bind mounts are part of what the host serves. Where one lies below a filesystem that is mounted
+   * here, it is bound once more, for that one hides it.
+   */
+  private static List<Mount> mounts(List<Mount> mounts) {
+    List<Mount> out = new ArrayList<>();
+    for (Mount m : mounts) {
+      if (!m.options().bind() || m.options().remount()) {
+        out.add(m);
+      } else if (isHidden(m, out)) {
+        String source = FILES + m.destination();
+        out.add(new Mount(m.destination(), null, source, m.options(), null, m.origin()));
+      }
+    }
+    return out;
+  }
+
+  private static boolean isHidden(Mount bind, List<Mount> before) {
+    for (Mount m : before) {
+      if (!m.options().remount() && bind.destination().startsWith(m.destination() + "/")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Linux linux(Linux l) {
+    List<Namespace> namespaces = new ArrayList<>();
+    for (NamespaceType type :
+        List.of(
+            NamespaceType.PID,
+            NamespaceType.MOUNT,
+            NamespaceType.IPC,
+            NamespaceType.UTS,
+            NamespaceType.CGROUP)) {
+      namespaces.add(new Namespace(type, null, ORIGIN));
+    }
+    if (!l.timeOffsets().isEmpty()) {
+      namespaces.add(new Namespace(NamespaceType.TIME, null, ORIGIN));
+    }
+    return new Linux(
+        namespaces,
+        l.devices(),
+        "/container",
+        resources(l.resources()),
+        l.sysctl(),
+        l.seccomp(),
+        l.rootfsPropagation(),
+        l.maskedPaths(),
+        l.readonlyPaths(),
+        List.of(),
+        List.of(),
+        l.timeOffsets(),
+        List.of(),
+        null,
+        null,
+        l.personality(),
+        null);
+  }
+
+  /** Of the limits those that count what is in the guest; a machine's are the host's. */
+  private static @Nullable Resources resources(@Nullable Resources r) {
+    return r == null
+        ? null
+        : new Resources(
+            r.devices(), null, null, r.pidsLimit(), null, List.of(), null, List.of(), Map.of());
+  }
+}

@@ -1,0 +1,175 @@
+package dev.coracle.machine;
+
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+import static dev.coracle.abi.Fcntl.F_SETFL;
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
+import static dev.coracle.abi.Fcntl.O_RDWR;
+import static dev.coracle.abi.Process.AF_UNIX;
+import static dev.coracle.abi.Process.CLOCK_REALTIME;
+import static dev.coracle.abi.Process.PR_SET_PDEATHSIG;
+import static dev.coracle.abi.Process.SIGKILL;
+import static dev.coracle.abi.Process.SIGPIPE;
+import static dev.coracle.abi.Process.SOCK_CLOEXEC;
+import static dev.coracle.abi.Process.SOCK_STREAM;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.execute.Service;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.vm.Field;
+import dev.coracle.vm.Frame;
+import dev.coracle.vm.RequestWriter;
+
+/**
+ * The host's process of a container in a machine: it starts the monitor, which runs the machine,
+ * and is the client of the first process.
+ */
+public final class MachineService implements Service {
+  /** Where the monitor listens, in the root around the root filesystem. */
+  static final String LISTENER = "/monitor";
+
+  private static final int BACKLOG = 64;
+  private static final int FAILED = 1;
+  private static final int SEED_BYTES = 64;
+
+  private final Parts parts;
+
+  /**
+   * What a machine is made of.
+   *
+   * @param id the container's
+   * @param config config.json, of which {@code length} bytes count
+   * @param terminal whether its process has one
+   * @param programs starts what runs the machine
+   */
+  public record Parts(String id, byte[] config, int length, boolean terminal, Programs programs) {}
+
+  /** A machine's process. */
+  public MachineService(Parts parts) {
+    this.parts = parts;
+  }
+
+  @Override
+  public int serve(Kernel k) {
+    int[] pair = {-1, -1};
+    long result = k.prctlSetName("coracle-vm");
+    if (result >= 0) {
+      result = k.ignoreSignal(SIGPIPE);
+    }
+    if (result >= 0) {
+      result = k.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, pair);
+    }
+    int[] pidfd = {-1};
+    long pid = result < 0 ? result : k.fork(pidfd);
+    if (pid < 0) {
+      Words.say(k, "cannot start the virtual machine's monitor: " + k.explain(pid));
+      return FAILED;
+    }
+    if (pid == 0) {
+      monitor(k, pair[1]);
+      return 0;
+    }
+    // What is left to do takes no privilege at all.
+    result = k.close(pair[1]);
+    if (result >= 0) {
+      result = k.capset(0, 0, 0);
+    }
+    if (result < 0) {
+      Words.say(k, "cannot give up privileges: " + k.explain(result));
+      return FAILED;
+    }
+    return Client.run(k, pair[0], new RequestWriter(), parts.terminal());
+  }
+
+  private void monitor(Kernel k, int first) {
+    String problem = serveMachine(k, first);
+    if (problem != null) {
+      byte[] text = Bytes.utf8(problem);
+      byte[] frame = new byte[Frame.HEADER_BYTES + 4 + text.length];
+      Frame.putHeader(frame, 0, Frame.FAILED, Frame.FIRST, 4 + text.length);
+      Bytes.put32(frame, Frame.HEADER_BYTES, FAILED);
+      System.arraycopy(text, 0, frame, Frame.HEADER_BYTES + 4, text.length);
+      long said = k.fcntl(first, F_SETFL, 0);
+      if (said < 0 || k.write(first, frame, 0, frame.length) < 0) {
+        return; // The client sees that we are gone.
+      }
+    }
+  }
+
+  private @org.jspecify.annotations.Nullable String serveMachine(Kernel k, int first) {
+    long result = detach(k);
+    if (result >= 0) {
+      result = k.fcntl(first, F_SETFL, O_NONBLOCK);
+    }
+    if (result < 0) {
+      return "cannot detach the monitor: " + k.explain(result);
+    }
+    long listener = listen(k);
+    if (listener < 0) {
+      return "cannot listen: " + k.explain(listener);
+    }
+    Programs.Started started = parts.programs().start(k);
+    if (started.problem() != null) {
+      return started.problem();
+    }
+    result = k.capset(0, 0, 0);
+    RequestWriter setUp = setUp(k, started);
+    Monitor.Machine machine =
+        new Monitor.Machine(
+            started.control(),
+            (int) listener,
+            started.vmm(),
+            started.files(),
+            started.console(),
+            parts.programs().deadlineMillis());
+    if (result < 0) {
+      return "cannot give up privileges: " + k.explain(result);
+    }
+    Monitor.run(k, machine, first, setUp);
+    return null;
+  }
+
+  /**
+   * Away from the terminal and from the descriptors of the container, which end with the client.
+   */
+  private static long detach(Kernel k) {
+    long result = k.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result >= 0) {
+      result = k.setsid();
+    }
+    long nothing = result < 0 ? result : k.openat2(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0, 0);
+    result = nothing;
+    for (int fd = 0; fd <= 2 && result >= 0; fd++) {
+      result = k.dup3((int) nothing, fd, 0);
+    }
+    return result < 0 ? result : k.prctlSetName("coracle-monitor");
+  }
+
+  private static long listen(Kernel k) {
+    // For root alone: QEMU is somebody else.
+    long mask = k.umask(0077);
+    long socket = mask < 0 ? mask : k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | O_NONBLOCK, 0);
+    long result = socket < 0 ? socket : k.bindUnix((int) socket, LISTENER);
+    if (result >= 0) {
+      result = k.listen((int) socket, BACKLOG);
+    }
+    return result < 0 ? result : socket;
+  }
+
+  /** What the guest is told of itself. */
+  private RequestWriter setUp(Kernel k, Programs.Started started) {
+    RequestWriter out = new RequestWriter();
+    out.add(Field.CONFIG, parts.config(), 0, parts.length());
+    out.add(Field.NAME, parts.id());
+    out.add(Field.CLOCK, Math.max(0, k.clock_gettime(CLOCK_REALTIME)));
+    byte[] seed = new byte[SEED_BYTES];
+    long random = k.openat2(AT_FDCWD, "/dev/urandom", O_CLOEXEC, 0, 0);
+    if (random >= 0 && k.read((int) random, seed, 0, seed.length) == seed.length) {
+      out.add(Field.SEED, seed, 0, seed.length);
+    }
+    for (RequestWriter more : started.told()) {
+      out.addAll(more);
+    }
+    return out;
+  }
+}

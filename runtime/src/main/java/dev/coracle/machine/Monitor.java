@@ -1,0 +1,426 @@
+package dev.coracle.machine;
+
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
+import static dev.coracle.abi.Process.CLOCK_MONOTONIC;
+import static dev.coracle.abi.Process.POLLIN;
+import static dev.coracle.abi.Process.POLLOUT;
+import static dev.coracle.abi.Process.SOCK_CLOEXEC;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.vm.Frame;
+import dev.coracle.vm.FrameReader;
+import dev.coracle.vm.RequestWriter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries frames between the guest and the clients. It never waits for a client, and it reads what
+ * the guest says whatever else happens, so that neither can hold up the others. What comes from the
+ * guest is hostile, and what comes from a client is of its own session only.
+ */
+final class Monitor {
+  private static final int SLOTS = Frame.MOST_SESSIONS;
+  private static final int LARGEST = Frame.HEADER_BYTES + Frame.MOST_PAYLOAD_BYTES;
+
+  /** Room for a CLOSE of every session, which is written whatever else there is. */
+  private static final int CLOSES = SLOTS * Frame.HEADER_BYTES;
+
+  private static final int SOCK_NONBLOCK = (int) O_NONBLOCK;
+  private static final int GONE = 137;
+  private static final long NANOS_PER_MILLI = 1_000_000;
+
+  private static final int CONTROL = 0;
+  private static final int LISTENER = 1;
+  private static final int MACHINE = 2;
+  private static final int FILES = 3;
+  private static final int CONSOLE = 4;
+  private static final int CLIENTS = 5;
+
+  private final Kernel k;
+  private final Machine machine;
+  private final RequestWriter setUp;
+
+  // What is still watched: −1 once it has ended.
+  private int control;
+  private int vmm;
+  private int files;
+  private int consolePipe;
+  private final FrameReader guest = new FrameReader();
+  private final Slot[] slots = new Slot[SLOTS];
+  private final byte[] out = new byte[4 * LARGEST + CLOSES];
+  private int outFrom;
+  private int outTo;
+  private final Tail console = new Tail();
+
+  /** How much of the machine's set-up has been sent; −1 before HELLO. */
+  private int setUpSent = -1;
+
+  private boolean ready;
+  private int nextSession = Frame.FIRST + 1;
+  private @Nullable String defect;
+
+  /**
+   * A machine that has been started.
+   *
+   * @param control the socket of the guest's port
+   * @param listener where clients connect
+   * @param vmm QEMU's pidfd
+   * @param files virtiofsd's pidfd; −1 for none
+   * @param console what the guest and QEMU say to people
+   * @param deadlineMillis how long it may take to the first frame
+   */
+  record Machine(int control, int listener, int vmm, int files, int console, int deadlineMillis) {}
+
+  private Monitor(Kernel k, Machine machine, RequestWriter setUp) {
+    this.k = k;
+    this.machine = machine;
+    this.setUp = setUp;
+    this.control = machine.control();
+    this.vmm = machine.vmm();
+    this.files = machine.files();
+    this.consolePipe = machine.console();
+    for (int i = 0; i < 2; i++) {
+      slots[i] = new Slot();
+    }
+  }
+
+  /**
+   * Serves a machine until it ends.
+   *
+   * @param first the connection of the first process's client
+   */
+  static void run(Kernel k, Machine machine, int first, RequestWriter setUp) {
+    Monitor monitor = new Monitor(k, machine, setUp);
+    monitor.slots[0].open(first, Frame.FIRST);
+    monitor.loop();
+    monitor.lastWords();
+  }
+
+  private void loop() {
+    int[] fds = new int[CLIENTS + SLOTS];
+    short[] events = new short[fds.length];
+    short[] happened = new short[fds.length];
+    long deadline = k.clock_gettime(CLOCK_MONOTONIC) + machine.deadlineMillis() * NANOS_PER_MILLI;
+    while (defect == null && slots[0].session != Slot.FREE) {
+      watch(fds, events);
+      int timeout = -1;
+      if (setUpSent < 0) {
+        long left = (deadline - k.clock_gettime(CLOCK_MONOTONIC)) / NANOS_PER_MILLI;
+        timeout = (int) Math.max(0, left);
+      }
+      long n = k.poll(fds, events, happened, timeout);
+      if (n == 0 && setUpSent < 0) {
+        defect = "the guest did not answer within " + machine.deadlineMillis() / 1000 + " s";
+        return;
+      }
+      if (n < 0 && n != -Errno.EINTR) {
+        defect = "cannot wait: " + k.explain(n);
+        return;
+      }
+      if (n > 0) {
+        act(happened);
+      }
+    }
+  }
+
+  private void watch(int[] fds, short[] events) {
+    boolean room = hasRoom();
+    fds[CONTROL] = control;
+    events[CONTROL] = outFrom < outTo || setUpIsDue() ? POLLIN | POLLOUT : POLLIN;
+    fds[LISTENER] = ready && freeSlot() >= 0 ? machine.listener() : -1;
+    fds[MACHINE] = vmm;
+    fds[FILES] = files;
+    fds[CONSOLE] = consolePipe;
+    for (int i = LISTENER; i < CLIENTS; i++) {
+      events[i] = POLLIN;
+    }
+    for (int i = 0; i < SLOTS; i++) {
+      Slot slot = slots[i];
+      int at = CLIENTS + i;
+      boolean there = slot != null && slot.session != Slot.FREE && slot.fd >= 0;
+      fds[at] = there ? slot.fd : -1;
+      if (there) {
+        boolean more = slot.hasMore();
+        events[at] = (short) ((ready && room ? POLLIN : 0) | (more ? POLLOUT : 0));
+      }
+    }
+  }
+
+  /** Whether all that a client's reader can hold has room on its way to the guest. */
+  private boolean hasRoom() {
+    return out.length - CLOSES - (outTo - outFrom) >= 2 * LARGEST;
+  }
+
+  private boolean setUpIsDue() {
+    return setUpSent >= 0 && setUpSent <= setUp.length() && !ready;
+  }
+
+  private void act(short[] happened) {
+    if (happened[CONSOLE] != 0 && !console.read(k, consolePipe)) {
+      consolePipe = -1;
+    }
+    if ((happened[CONTROL] & ~POLLOUT) != 0) {
+      hear();
+    }
+    if (setUpIsDue()) {
+      sendSetUp();
+    }
+    for (int i = 0; i < SLOTS && defect == null; i++) {
+      Slot slot = slots[i];
+      if (slot == null || slot.session == Slot.FREE || slot.fd < 0) {
+        continue;
+      }
+      int what = happened[CLIENTS + i];
+      if (slot.hasMore() && !slot.write(k)) {
+        leave(slot);
+      } else if ((what & ~POLLOUT) != 0 && ready) {
+        listen(slot);
+      } else if ((what & ~POLLOUT & ~POLLIN) != 0) {
+        leave(slot);
+      }
+    }
+    if (happened[LISTENER] != 0) {
+      accept();
+    }
+    flush();
+    if (happened[FILES] != 0) {
+      files = -1;
+      miss("virtiofsd");
+    }
+    if (happened[MACHINE] != 0) {
+      vmm = -1;
+      miss("the virtual machine");
+    }
+  }
+
+  /** Something has ended that must not, before the first process has. */
+  private void miss(String what) {
+    if (defect == null && !isEnding()) {
+      defect = what + " ended unexpectedly";
+    }
+  }
+
+  /** Whether the first process has ended, so that the machine may. */
+  private boolean isEnding() {
+    return slots[0].isEnded();
+  }
+
+  /** Reads what the guest says. */
+  private void hear() {
+    long n = k.read(control, guest.buffer(), guest.end(), guest.room());
+    if (n == -Errno.EINTR || n == -Errno.EAGAIN) {
+      return;
+    }
+    if (n <= 0) {
+      control = -1;
+      miss("the virtual machine");
+      return;
+    }
+    guest.took((int) n);
+    while (defect == null && guest.next()) {
+      takeFromGuest();
+    }
+    if (guest.defect() != null) {
+      defect = "the guest broke the protocol: " + guest.defect();
+    }
+  }
+
+  private void takeFromGuest() {
+    int session = guest.session();
+    int type = guest.type();
+    if (session == Frame.MACHINE) {
+      takeFromMachine(type);
+      return;
+    }
+    Slot slot = find(session);
+    if (slot == null || !ready) {
+      defect = "the guest broke the protocol: a frame of session " + session;
+      return;
+    }
+    if (slot.fd < 0) {
+      // Its client is gone, and what it has to say with it; but for the end.
+      if (type == Frame.EXIT || type == Frame.FAILED) {
+        slot.session = Slot.FREE;
+      }
+      return;
+    }
+    if (!slot.take(guest)) {
+      defect = "the guest broke the protocol: a frame of type " + type + " without credit";
+      return;
+    }
+    if (!slot.write(k)) {
+      leave(slot);
+    }
+  }
+
+  private void takeFromMachine(int type) {
+    if (type == Frame.HELLO && setUpSent < 0) {
+      long version = guest.number(0);
+      defect =
+          version == Frame.VERSION
+              ? null
+              : "the guest speaks version " + version + " of the protocol";
+      setUpSent = 0;
+    } else if (type == Frame.READY && setUpSent > setUp.length() && !ready) {
+      ready = true;
+    } else if (type == Frame.FAILED) {
+      defect = "the guest cannot be set up: " + guest.text(4);
+    } else if (type == Frame.WARNING) {
+      slots[0].warn(guest);
+    } else {
+      defect = "the guest broke the protocol: a frame of type " + type + " of the machine";
+    }
+  }
+
+  private @Nullable Slot find(int session) {
+    for (Slot slot : slots) {
+      if (slot != null && slot.session == session) {
+        return slot;
+      }
+    }
+    return null;
+  }
+
+  /** A slot that can be taken: one that was used before, or a new one. */
+  private int freeSlot() {
+    for (int i = 1; i < SLOTS; i++) {
+      Slot slot = slots[i];
+      if (slot == null || slot.session == Slot.FREE) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private void accept() {
+    int at = freeSlot();
+    if (at < 0) {
+      return;
+    }
+    long fd = k.accept4(machine.listener(), SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+      return;
+    }
+    Slot slot = slots[at];
+    if (slot == null) {
+      slot = new Slot();
+      slots[at] = slot;
+    }
+    slot.open((int) fd, nextSession++);
+  }
+
+  /** Reads what a client says, as far as there is room for it. */
+  private void listen(Slot slot) {
+    if (!hasRoom()) {
+      return;
+    }
+    FrameReader reader = slot.reader;
+    long n = k.read(slot.fd, reader.buffer(), reader.end(), reader.room());
+    if (n == -Errno.EINTR || n == -Errno.EAGAIN) {
+      return;
+    }
+    if (n <= 0) {
+      leave(slot);
+      return;
+    }
+    reader.took((int) n);
+    while (reader.next()) {
+      int length = reader.frameLength();
+      compact();
+      System.arraycopy(reader.buffer(), reader.frameAt(), out, outTo, length);
+      Frame.putHeader(out, outTo, reader.type(), slot.session, reader.length());
+      outTo += length;
+    }
+    if (reader.defect() != null) {
+      leave(slot);
+    }
+  }
+
+  /**
+   * A client is gone: its process in the guest is killed. The first one's takes the machine along.
+   */
+  private void leave(Slot slot) {
+    close(slot.fd);
+    slot.fd = -1;
+    boolean first = slot.session == Frame.FIRST;
+    if (first || slot.isEnded()) {
+      slot.session = Slot.FREE;
+      return;
+    }
+    compact();
+    Frame.putHeader(out, outTo, Frame.CLOSE, slot.session, 0);
+    outTo += Frame.HEADER_BYTES;
+  }
+
+  private void sendSetUp() {
+    compact();
+    while (setUpSent < setUp.length() && out.length - CLOSES - outTo >= LARGEST) {
+      int length = Math.min(Frame.MOST_PAYLOAD_BYTES, setUp.length() - setUpSent);
+      Frame.putHeader(out, outTo, Frame.REQUEST, Frame.MACHINE, length);
+      System.arraycopy(setUp.bytes(), setUpSent, out, outTo + Frame.HEADER_BYTES, length);
+      outTo += Frame.HEADER_BYTES + length;
+      setUpSent += length;
+    }
+    if (setUpSent == setUp.length() && out.length - CLOSES - outTo >= LARGEST) {
+      Frame.putHeader(out, outTo, Frame.START, Frame.MACHINE, 0);
+      outTo += Frame.HEADER_BYTES;
+      setUpSent++;
+    }
+  }
+
+  private void compact() {
+    if (outFrom > 0) {
+      System.arraycopy(out, outFrom, out, 0, outTo - outFrom);
+      outTo -= outFrom;
+      outFrom = 0;
+    }
+  }
+
+  /** Writes to the guest what it takes. */
+  private void flush() {
+    while (outFrom < outTo) {
+      long n = k.write(machine.control(), out, outFrom, outTo - outFrom);
+      if (n < 0) {
+        return; // Full, or gone, which reading it tells.
+      }
+      outFrom += (int) n;
+    }
+    outFrom = 0;
+    outTo = 0;
+  }
+
+  /** Tells all clients how it ended, where it did not end as it should. */
+  private void lastWords() {
+    String why = defect;
+    if (why == null) {
+      return;
+    }
+    if (consolePipe >= 0 && !console.read(k, consolePipe)) {
+      consolePipe = -1;
+    }
+    String said = console.text();
+    byte[] text = Bytes.utf8(said.isEmpty() ? why : why + "; the last it said:\n" + said);
+    byte[] payload = new byte[4 + text.length];
+    Bytes.put32(payload, 0, GONE);
+    System.arraycopy(text, 0, payload, 4, text.length);
+    for (Slot slot : slots) {
+      if (slot != null && slot.session != Slot.FREE && slot.fd >= 0) {
+        slot.end(Frame.FAILED, payload, 0, payload.length);
+        // The client reads: only its output may be slow, and it keeps what it was given.
+        long blocking = k.fcntl(slot.fd, dev.coracle.abi.Fcntl.F_SETFL, 0);
+        if (blocking >= 0 && slot.write(k)) {
+          continue;
+        }
+        close(slot.fd);
+      }
+    }
+  }
+
+  private void close(int fd) {
+    long closed = k.close(fd);
+    if (closed < 0) {
+      throw new IllegalStateException("close(" + fd + "): " + Errno.text(-closed));
+    }
+  }
+}
