@@ -34,6 +34,7 @@ public final class Rtnetlink {
   private static final int NLM_F_CREATE = 0x400;
 
   private static final int IFLA_IFNAME = 3;
+  private static final int IFLA_MTU = 4;
   private static final int IFLA_NET_NS_FD = 28;
   private static final int IFA_ADDRESS = 1;
   private static final int IFA_LOCAL = 2;
@@ -96,6 +97,17 @@ public final class Rtnetlink {
     Bytes.put32(out, 20, index);
     Bytes.put32(out, 24, IFF_UP);
     Bytes.put32(out, 28, IFF_UP);
+    return out;
+  }
+
+  /** Sets the largest packet of an interface. */
+  public static byte[] setMtu(long index, long mtu) {
+    byte[] out = new byte[LINK_BYTES + size(4)];
+    header(out, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
+    Bytes.put32(out, 20, index);
+    byte[] value = new byte[4];
+    Bytes.put32(value, 0, mtu);
+    attribute(out, LINK_BYTES, IFLA_MTU, value);
     return out;
   }
 

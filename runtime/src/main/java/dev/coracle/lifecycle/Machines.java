@@ -7,8 +7,10 @@ import dev.coracle.machine.ExecService;
 import dev.coracle.machine.MachineService;
 import dev.coracle.machine.Qemu;
 import dev.coracle.problem.Problems;
+import dev.coracle.property.linux.Namespaces;
 import dev.coracle.sandbox.MicroVmSandbox;
 import dev.coracle.sandbox.MicroVmSandbox.Needs;
+import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Process;
 import dev.coracle.vm.Field;
 import dev.coracle.vm.RequestWriter;
@@ -28,6 +30,12 @@ final class Machines {
   /** Prepares the machine of a bundle. */
   static Prepared prepare(Environment e, String id, Bundle bundle, Host host, Problems problems)
       throws Failure {
+    if (bundle.spec().linux().namespace(NamespaceType.NETWORK) == null) {
+      problems.error(
+          Namespaces.POINTER,
+          "a virtual machine needs a network namespace: it cannot have the host's network; add"
+              + " {\"type\":\"network\"}");
+    }
     String kernels = e.variable("CORACLE_TMP_KERNELS");
     List<String> shown = new ArrayList<>();
     shown.add("/usr/lib");
@@ -102,7 +110,19 @@ final class Machines {
     }
 
     @Override
-    public List<String> machine(int control, int console, String filesSocket) {
+    public List<String> machine(int control, int console, String filesSocket, List<Qemu.Nic> nics) {
+      List<String> out = new ArrayList<>();
+      for (int i = 0; i < nics.size(); i++) {
+        out.add("-netdev");
+        out.add("tap,id=n" + i + ",fd=" + nics.get(i).tap() + ",vhost=off");
+        out.add("-device");
+        out.add("virtio-net-device,netdev=n" + i + ",mac=" + nics.get(i).mac());
+      }
+      out.addAll(0, machine(control, console, filesSocket));
+      return out;
+    }
+
+    private List<String> machine(int control, int console, String filesSocket) {
       return List.of(
           "/usr/bin/qemu-system-x86_64",
           "-M",

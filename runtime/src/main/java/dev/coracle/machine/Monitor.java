@@ -1,5 +1,6 @@
 package dev.coracle.machine;
 
+import static dev.coracle.abi.Fcntl.F_SETFL;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Process.CLOCK_MONOTONIC;
 import static dev.coracle.abi.Process.POLLIN;
@@ -390,10 +391,13 @@ final class Monitor {
     outTo = 0;
   }
 
-  /** Tells all clients how it ended, where it did not end as it should. */
+  /** Tells all clients how it ended. With the first process all others were killed. */
   private void lastWords() {
     String why = defect;
     if (why == null) {
+      byte[] killed = new byte[4];
+      Bytes.put32(killed, 0, GONE);
+      endAll(Frame.EXIT, killed);
       return;
     }
     if (consolePipe >= 0 && !console.read(k, consolePipe)) {
@@ -404,15 +408,18 @@ final class Monitor {
     byte[] payload = new byte[4 + text.length];
     Bytes.put32(payload, 0, GONE);
     System.arraycopy(text, 0, payload, 4, text.length);
+    endAll(Frame.FAILED, payload);
+  }
+
+  private void endAll(int type, byte[] payload) {
     for (Slot slot : slots) {
       if (slot != null && slot.session != Slot.FREE && slot.fd >= 0) {
-        slot.end(Frame.FAILED, payload, 0, payload.length);
-        // The client reads: only its output may be slow, and it keeps what it was given.
-        long blocking = k.fcntl(slot.fd, dev.coracle.abi.Fcntl.F_SETFL, 0);
-        if (blocking >= 0 && slot.write(k)) {
-          continue;
+        slot.end(type, payload, 0, payload.length);
+        // It may wait now: a client reads all that its streams have credit for.
+        long blocking = k.fcntl(slot.fd, F_SETFL, 0);
+        if (blocking < 0 || !slot.write(k)) {
+          close(slot.fd);
         }
-        close(slot.fd);
       }
     }
   }

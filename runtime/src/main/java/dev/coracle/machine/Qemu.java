@@ -35,9 +35,18 @@ public final class Qemu implements Programs {
      * @param control the guest's port
      * @param console the guest's console, to be written
      * @param filesSocket the path of virtiofsd's socket
+     * @param nics its network interfaces
      */
-    List<String> machine(int control, int console, String filesSocket);
+    List<String> machine(int control, int console, String filesSocket, List<Nic> nics);
   }
+
+  /**
+   * A network interface of the guest.
+   *
+   * @param tap the descriptor of its other end
+   * @param mac {@code 02:42:...}
+   */
+  public record Nic(int tap, String mac) {}
 
   /** QEMU by these command lines. */
   public Qemu(Lines lines, int deadlineMillis) {
@@ -77,13 +86,30 @@ public final class Qemu implements Programs {
     if (files < 0) {
       return Started.failed("cannot start virtiofsd: " + k.explain(files));
     }
-    List<String> argv = lines.machine(control[1], console[1], FILES_SOCKET);
-    long vmm =
-        Spawn.spawn(k, argv, new int[] {control[1], console[1]}, console[1], Spawn.Trust.NONE);
+    Network.Made network = Network.take(k);
+    if (network.problem() != null) {
+      return Started.failed(network.problem());
+    }
+    List<RequestWriter> told = new ArrayList<>();
+    told.add(new RequestWriter().add(Field.ROOT, "virtiofs:root"));
+    List<Nic> nics = new ArrayList<>();
+    int[] kept = new int[2 + network.interfaces().size()];
+    kept[0] = control[1];
+    kept[1] = console[1];
+    for (Network.Interface i : network.interfaces()) {
+      kept[2 + nics.size()] = i.tap();
+      nics.add(new Nic(i.tap(), i.mac()));
+      told.add(new RequestWriter().add(Field.LINK, i.description()));
+    }
+    List<String> argv = lines.machine(control[1], console[1], FILES_SOCKET, nics);
+    long vmm = Spawn.spawn(k, argv, kept, console[1], Spawn.Trust.NONE);
     if (vmm < 0) {
       return Started.failed("cannot start QEMU: " + k.explain(vmm));
     }
     result = k.close((int) socket);
+    for (int i = 2; i < kept.length && result >= 0; i++) {
+      result = k.close(kept[i]);
+    }
     if (result >= 0) {
       result = k.close(control[1]);
     }
@@ -93,8 +119,6 @@ public final class Qemu implements Programs {
     if (result < 0) {
       return Started.failed("cannot hand over the machine's channels: " + k.explain(result));
     }
-    List<RequestWriter> told = new ArrayList<>();
-    told.add(new RequestWriter().add(Field.ROOT, "virtiofs:root"));
     return new Started(null, control[0], (int) vmm, (int) files, console[0], told);
   }
 
