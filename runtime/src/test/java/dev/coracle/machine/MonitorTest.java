@@ -1,0 +1,208 @@
+package dev.coracle.machine;
+
+import static dev.coracle.machine.Wires.frame;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coracle.vm.Field;
+import dev.coracle.vm.Frame;
+import dev.coracle.vm.RequestWriter;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** The monitor between a guest, who may be anybody, and clients, who may be slow. */
+class MonitorTest {
+  private static final int GUEST = 10;
+  private static final int LISTENER = 11;
+  private static final int VMM = 12;
+  private static final int CONSOLE = 13;
+  private static final int FIRST = 20;
+  private static final int OTHER = 21;
+
+  private final Wires wires = new Wires();
+  private final RequestWriter setUp = new RequestWriter().add(Field.NAME, "c1");
+
+  @Test
+  void aMachineFromItsFirstWordToItsLast() {
+    ready();
+    wires
+        .then(() -> wires.give(FIRST, frame(Frame.START, 0, "")))
+        .then(
+            () -> {
+              guest(frame(Frame.STARTED, 1, 7));
+              guest(frame(Frame.OUTPUT, 1, "out"));
+              guest(frame(Frame.ERRORS, 1, "err"));
+              guest(frame(Frame.EXIT, 1, 42));
+            });
+    run();
+    List<String> heard = wires.frames(GUEST);
+    assertThat(heard.get(0)).startsWith("2/0 ").endsWith("c1");
+    assertThat(heard.subList(1, heard.size())).containsExactly("3/0 ", "3/1 ");
+    assertThat(wires.frames(FIRST)).containsExactly("5/1 ", "9/1 out", "10/1 err", "12/1 42");
+  }
+
+  @Test
+  void nothingOfAClientGoesToAGuestThatIsNotReady() {
+    wires
+        .then(() -> wires.give(FIRST, frame(Frame.START, 0, "")))
+        .then(() -> guest(frame(Frame.HELLO, 0, Frame.VERSION)))
+        .then(() -> assertThat(wires.frames(GUEST)).doesNotContain("3/1 "))
+        .then(() -> guest(frame(Frame.READY, 0, "")))
+        .then(() -> assertThat(wires.frames(GUEST)).contains("3/1 "))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+  }
+
+  @Test
+  void aClientThatDoesNotReadHoldsUpNobody() {
+    ready();
+    connect();
+    wires
+        .then(
+            () -> {
+              wires.fill(OTHER);
+              for (int i = 0; i < 4; i++) {
+                guest(frame(Frame.OUTPUT, 2, new byte[Frame.MOST_PAYLOAD_BYTES]));
+              }
+              guest(frame(Frame.EXIT, 2, 3));
+              guest(frame(Frame.OUTPUT, 1, "on time"));
+            })
+        .then(() -> assertThat(wires.frames(FIRST)).containsExactly("9/1 on time"))
+        .then(() -> assertThat(wires.frames(OTHER)).isEmpty())
+        .then(() -> wires.drain(OTHER))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    assertThat(wires.frames(OTHER)).hasSize(5).endsWith("12/2 3");
+  }
+
+  @Test
+  void theGuestMayNotSendMoreThanItHasCreditFor() {
+    ready();
+    wires.then(
+        () -> {
+          wires.fill(FIRST);
+          // One more frame than the credit may be on its way to the client.
+          for (int i = 0; i < 6; i++) {
+            guest(frame(Frame.OUTPUT, 1, new byte[Frame.MOST_PAYLOAD_BYTES]));
+          }
+        });
+    run();
+    assertThat(last(FIRST)).startsWith("6/1 ").contains("broke the protocol").contains("credit");
+  }
+
+  @Test
+  void whatBreaksTheProtocolEndsTheMachine() {
+    for (byte[] bad :
+        List.of(
+            frame(Frame.OUTPUT, 9, "who"),
+            frame(Frame.INPUT, 1, "not yours"),
+            frame(Frame.HELLO, 0, Frame.VERSION),
+            frame(Frame.CLOSE, 0, ""),
+            frame(99, 1, ""),
+            new byte[] {-1, -1, -1, -1, 9, 0, 0, 0, 1, 0, 0, 0})) {
+      MonitorTest other = new MonitorTest();
+      other.ready();
+      other.wires.then(() -> other.guest(bad));
+      other.run();
+      assertThat(other.last(FIRST)).startsWith("6/1 ").contains("broke the protocol");
+    }
+  }
+
+  @Test
+  void anotherVersionIsSaid() {
+    wires.then(() -> guest(frame(Frame.HELLO, 0, 2)));
+    run();
+    assertThat(last(FIRST)).contains("the guest speaks version 2 of the protocol");
+  }
+
+  @Test
+  void aGuestThatNeverSpeaks() {
+    wires.then(() -> wires.give(CONSOLE, dev.coracle.abi.Bytes.utf8("Kernel panic\u001b[2J\n")));
+    wires.then(wires::late);
+    run();
+    assertThat(last(FIRST))
+        .contains("did not answer within 5 s")
+        .contains("Kernel panic")
+        .doesNotContain("\u001b");
+  }
+
+  @Test
+  void aMachineThatEnds() {
+    ready();
+    wires.then(() -> wires.end(VMM));
+    run();
+    assertThat(last(FIRST)).contains("the virtual machine ended unexpectedly");
+  }
+
+  @Test
+  void aClientThatGoesTakesItsProcessAlong() {
+    ready();
+    connect();
+    wires
+        .then(() -> wires.end(OTHER))
+        .then(() -> assertThat(wires.frames(GUEST)).endsWith("15/2 "))
+        .then(() -> guest(frame(Frame.OUTPUT, 2, "too late")))
+        .then(() -> guest(frame(Frame.EXIT, 2, 137)))
+        .then(() -> wires.connect(OTHER + 1))
+        .then(() -> wires.give(OTHER + 1, frame(Frame.SIGNAL, 77, 15)))
+        .then(() -> assertThat(wires.frames(GUEST)).endsWith("13/3 15"))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    assertThat(wires.isClosed(OTHER)).isTrue();
+    assertThat(last(OTHER + 1)).isEqualTo("12/3 137");
+  }
+
+  @Test
+  void withTheFirstClientGoesTheMachine() {
+    ready();
+    wires.then(() -> wires.end(FIRST));
+    run();
+    assertThat(wires.isClosed(FIRST)).isTrue();
+  }
+
+  @Test
+  void noiseOfAGuestNeverDoesHarm() {
+    Random random = new Random(6);
+    for (int round = 0; round < 2000; round++) {
+      MonitorTest other = new MonitorTest();
+      other.ready();
+      other.connect();
+      for (int i = 0; i < 20; i++) {
+        byte[] payload = new byte[random.nextInt(40)];
+        random.nextBytes(payload);
+        byte[] noise = frame(random.nextInt(19), random.nextInt(4), payload);
+        if (random.nextInt(4) == 0) {
+          noise[random.nextInt(noise.length)] ^= (byte) (1 << random.nextInt(8));
+        }
+        other.wires.then(() -> other.guest(noise));
+      }
+      other.run();
+      assertThat(other.wires.frames(FIRST)).isNotEmpty();
+    }
+  }
+
+  private void ready() {
+    wires
+        .then(() -> guest(frame(Frame.HELLO, 0, Frame.VERSION)))
+        .then(() -> guest(frame(Frame.READY, 0, "")));
+  }
+
+  private void connect() {
+    wires.then(() -> wires.connect(OTHER)).then(() -> {});
+  }
+
+  private void guest(byte[] frame) {
+    wires.give(GUEST, frame);
+  }
+
+  private String last(int fd) {
+    List<String> frames = wires.frames(fd);
+    return frames.get(frames.size() - 1);
+  }
+
+  private void run() {
+    wires.listensAt(LISTENER);
+    Monitor.run(
+        wires.kernel(), new Monitor.Machine(GUEST, LISTENER, VMM, -1, CONSOLE, 5000), FIRST, setUp);
+  }
+}

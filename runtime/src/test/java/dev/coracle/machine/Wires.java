@@ -1,0 +1,227 @@
+package dev.coracle.machine;
+
+import static dev.coracle.abi.Process.POLLHUP;
+import static dev.coracle.abi.Process.POLLIN;
+import static dev.coracle.abi.Process.POLLOUT;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.vm.Frame;
+import dev.coracle.vm.FrameReader;
+import java.io.ByteArrayOutputStream;
+import java.lang.reflect.Proxy;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A kernel of descriptors and nothing else: tests put in what is read, and see what was written.
+ * When all wait, the next part of the test's script runs; after the last one poll(2) fails.
+ */
+final class Wires {
+  private static final class Wire {
+    private final Deque<byte[]> in = new ArrayDeque<>();
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private boolean ended;
+    private boolean full;
+    private boolean closed;
+  }
+
+  private final Map<Integer, Wire> wires = new HashMap<>();
+  private final Deque<Integer> waiting = new ArrayDeque<>();
+  private final Deque<Runnable> script = new ArrayDeque<>();
+  private int listener = -1;
+  private boolean late;
+
+  Wire wire(int fd) {
+    return wires.computeIfAbsent(fd, n -> new Wire());
+  }
+
+  /** What happens when nothing else does. */
+  Wires then(Runnable part) {
+    script.add(part);
+    return this;
+  }
+
+  void give(int fd, byte[] bytes) {
+    wire(fd).in.add(bytes);
+  }
+
+  void end(int fd) {
+    wire(fd).ended = true;
+  }
+
+  void fill(int fd) {
+    wire(fd).full = true;
+  }
+
+  void drain(int fd) {
+    wire(fd).full = false;
+  }
+
+  boolean isClosed(int fd) {
+    return wire(fd).closed;
+  }
+
+  /** Somebody connects. */
+  void connect(int fd) {
+    waiting.add(fd);
+  }
+
+  /** From now on time runs out. */
+  void late() {
+    late = true;
+  }
+
+  void listensAt(int fd) {
+    listener = fd;
+  }
+
+  /** The frames that were written, as {@code type/session payload}. */
+  List<String> frames(int fd) {
+    byte[] all = wire(fd).out.toByteArray();
+    List<String> out = new ArrayList<>();
+    FrameReader reader = new FrameReader();
+    int at = 0;
+    while (at < all.length) {
+      int n = Math.min(reader.room(), all.length - at);
+      System.arraycopy(all, at, reader.buffer(), reader.end(), n);
+      reader.took(n);
+      at += n;
+      while (reader.next()) {
+        out.add(reader.type() + "/" + reader.session() + " " + payload(reader));
+      }
+    }
+    return out;
+  }
+
+  private static String payload(FrameReader reader) {
+    if (reader.length() > 100) {
+      return reader.length() + " bytes";
+    }
+    boolean numbers =
+        reader.type() == Frame.EXIT
+            || reader.type() == Frame.CREDIT
+            || reader.type() == Frame.SIGNAL;
+    return numbers ? Long.toString(reader.number(0)) : reader.text(0);
+  }
+
+  static byte[] frame(int type, int session, byte[] payload) {
+    byte[] out = new byte[Frame.HEADER_BYTES + payload.length];
+    Frame.putHeader(out, 0, type, session, payload.length);
+    System.arraycopy(payload, 0, out, Frame.HEADER_BYTES, payload.length);
+    return out;
+  }
+
+  static byte[] frame(int type, int session, String payload) {
+    return frame(type, session, Bytes.utf8(payload));
+  }
+
+  static byte[] frame(int type, int session, int number) {
+    byte[] payload = new byte[4];
+    Bytes.put32(payload, 0, number);
+    return frame(type, session, payload);
+  }
+
+  Kernel kernel() {
+    return (Kernel)
+        Proxy.newProxyInstance(
+            Kernel.class.getClassLoader(),
+            new Class<?>[] {Kernel.class},
+            (proxy, method, args) ->
+                switch (method.getName()) {
+                  case "read" ->
+                      read((int) args[0], (byte[]) args[1], (int) args[2], (int) args[3]);
+                  case "write" ->
+                      write((int) args[0], (byte[]) args[1], (int) args[2], (int) args[3]);
+                  case "poll" ->
+                      poll((int[]) args[0], (short[]) args[1], (short[]) args[2], (int) args[3]);
+                  case "accept4" -> accept();
+                  case "close" -> close((int) args[0]);
+                  case "fcntl" -> blocking((int) args[0]);
+                  case "clock_gettime" -> 0L;
+                  case "explain" -> Errno.text(-(long) args[0]);
+                  default -> throw new UnsupportedOperationException(method.getName());
+                });
+  }
+
+  private long read(int fd, byte[] buffer, int at, int most) {
+    Wire wire = wire(fd);
+    byte[] next = wire.in.poll();
+    if (next == null) {
+      return wire.ended ? 0 : -Errno.EAGAIN;
+    }
+    int n = Math.min(most, next.length);
+    System.arraycopy(next, 0, buffer, at, n);
+    if (n < next.length) {
+      wire.in.addFirst(java.util.Arrays.copyOfRange(next, n, next.length));
+    }
+    return n;
+  }
+
+  private long write(int fd, byte[] bytes, int at, int count) {
+    Wire wire = wire(fd);
+    if (wire.closed || wire.ended) {
+      return -Errno.EPIPE;
+    }
+    if (wire.full) {
+      return -Errno.EAGAIN;
+    }
+    wire.out.write(bytes, at, count);
+    return count;
+  }
+
+  private long blocking(int fd) {
+    wire(fd).full = false; // Whoever waits is read at last.
+    return 0;
+  }
+
+  private long accept() {
+    Integer fd = waiting.poll();
+    return fd == null ? -Errno.EAGAIN : fd;
+  }
+
+  private long close(int fd) {
+    wire(fd).closed = true;
+    return 0;
+  }
+
+  private long poll(int[] fds, short[] events, short[] happened, int timeout) {
+    int ready = ready(fds, events, happened);
+    if (ready > 0) {
+      return ready;
+    }
+    if (late && timeout >= 0) {
+      return 0;
+    }
+    Runnable part = script.poll();
+    if (part == null) {
+      return -Errno.EIO;
+    }
+    part.run();
+    return -Errno.EINTR;
+  }
+
+  private int ready(int[] fds, short[] events, short[] happened) {
+    int ready = 0;
+    for (int i = 0; i < fds.length; i++) {
+      happened[i] = 0;
+      if (fds[i] < 0) {
+        continue;
+      }
+      Wire wire = wire(fds[i]);
+      int what = 0;
+      boolean readable = fds[i] == listener ? !waiting.isEmpty() : !wire.in.isEmpty();
+      what |= readable && (events[i] & POLLIN) != 0 ? POLLIN : 0;
+      what |= wire.ended ? POLLHUP : 0;
+      what |= !wire.full && (events[i] & POLLOUT) != 0 ? POLLOUT : 0;
+      happened[i] = (short) what;
+      ready += what != 0 ? 1 : 0;
+    }
+    return ready;
+  }
+}
