@@ -8,6 +8,7 @@ import dev.coracle.execute.RelativePath;
 import dev.coracle.execute.Rootless;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
+import dev.coracle.lifecycle.CalledAs;
 import dev.coracle.lifecycle.Checkpoint;
 import dev.coracle.lifecycle.Create;
 import dev.coracle.lifecycle.Delete;
@@ -237,7 +238,7 @@ public final class Cli {
         !a.is("no-new-keyring"),
         global.is("systemd-cgroup"),
         global.value("sandbox"),
-        runproc);
+        CalledAs.of(name));
   }
 
   private Exec.Request execRequest(Arguments a, String id) throws Failure {

@@ -58,7 +58,7 @@ public final class Create {
    * @param newKeyring whether the container gets a session keyring of its own
    * @param systemd whether systemd makes the container's cgroup
    * @param sandbox the value of --sandbox; null where it was not given
-   * @param runproc whether we are called by the name runproc
+   * @param calledAs the name by which we are called
    */
   public record Request(
       String id,
@@ -72,7 +72,7 @@ public final class Create {
       boolean newKeyring,
       boolean systemd,
       @Nullable String sandbox,
-      boolean runproc) {
+      CalledAs calledAs) {
     /** The container that a machine was made for, as its agent asks for it. */
     static final String GUEST = "guest of a machine";
 
@@ -100,7 +100,7 @@ public final class Create {
           true,
           false,
           GUEST,
-          false);
+          CalledAs.CORACLE);
     }
   }
 
@@ -164,7 +164,7 @@ public final class Create {
     SandboxKind kind =
         request.guest()
             ? SandboxKind.GUEST
-            : SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.runproc());
+            : SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.calledAs());
     Spec spec = rewritten(kind, bundle, host);
     boolean isolated = kind != SandboxKind.HOST;
     if (problems.hasErrors()) {

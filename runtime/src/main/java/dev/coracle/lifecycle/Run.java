@@ -178,7 +178,7 @@ public final class Run {
         r.newKeyring(),
         r.systemd(),
         r.sandbox(),
-        r.runproc());
+        r.calledAs());
   }
 
   /** A pair of sockets for the terminal, or −1 twice where the caller named its own. */

@@ -2,6 +2,7 @@ package dev.coracle.lifecycle;
 
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Spec;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,9 +21,9 @@ final class SandboxChoice {
    * Chooses.
    *
    * @param flag the value of --sandbox; null where it was not given
-   * @param runproc whether we are called by the name runproc
+   * @param calledAs the name by which we are called
    */
-  static SandboxKind choose(Environment e, Spec spec, @Nullable String flag, boolean runproc)
+  static SandboxKind choose(Environment e, Spec spec, @Nullable String flag, CalledAs calledAs)
       throws Failure {
     if (flag != null) {
       return kind(flag, "--sandbox");
@@ -30,14 +31,15 @@ final class SandboxChoice {
     if (e.variable(VARIABLE).equals("1")) {
       return SandboxKind.HOST;
     }
-    if (runproc) {
+    if (calledAs == CalledAs.RUNPROC) {
       String asked = spec.annotations().get(RUNPROC_ANNOTATION);
       boolean host = "1".equals(asked) || e.variable(RUNPROC_VARIABLE).equals("1");
       return host ? SandboxKind.HOST : SandboxKind.CONTAINER;
     }
     String word = spec.annotations().get(ANNOTATION);
     if (word == null || word.isEmpty()) {
-      return SandboxKind.CONTAINER;
+      boolean machine = calledAs == CalledAs.VM && !isPod(spec);
+      return machine ? SandboxKind.MICROVM : SandboxKind.CONTAINER;
     }
     String origin = "config.json /annotations/" + ANNOTATION;
     SandboxKind kind = kind(word, origin);
@@ -49,6 +51,17 @@ final class SandboxChoice {
               + Settings.path(e));
     }
     return kind;
+  }
+
+  /** Whether it is the one that only holds a pod's namespaces: nothing of anybody runs in it. */
+  private static boolean isPod(Spec spec) {
+    for (String annotation :
+        List.of("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")) {
+      if ("sandbox".equals(spec.annotations().get(annotation))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static SandboxKind kind(String word, String origin) throws Failure {

@@ -71,7 +71,7 @@ class CreateTest {
             true,
             false,
             null,
-            false);
+            CalledAs.CORACLE);
     return Create.create(host.environment(), request);
   }
 

@@ -128,7 +128,18 @@ final class FakeHost {
 
   static Create.Request request(@Nullable String sandbox) {
     return new Create.Request(
-        "id", "/bundle", "/pid", null, -1, null, Kept.NOTHING, false, true, false, sandbox, false);
+        "id",
+        "/bundle",
+        "/pid",
+        null,
+        -1,
+        null,
+        Kept.NOTHING,
+        false,
+        true,
+        false,
+        sandbox,
+        CalledAs.CORACLE);
   }
 
   /** A path that is not there. */

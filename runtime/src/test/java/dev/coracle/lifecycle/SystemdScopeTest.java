@@ -38,7 +38,18 @@ class SystemdScopeTest {
 
   private static Create.Request request() {
     return new Create.Request(
-        "id", "/bundle", "/pid", null, -1, null, Kept.NOTHING, false, true, true, null, false);
+        "id",
+        "/bundle",
+        "/pid",
+        null,
+        -1,
+        null,
+        Kept.NOTHING,
+        false,
+        true,
+        true,
+        null,
+        CalledAs.CORACLE);
   }
 
   private static int index(List<String> calls, String part) {
