@@ -105,6 +105,8 @@ public final class GuestSandbox {
             NamespaceType.CGROUP)) {
       namespaces.add(new Namespace(type, null, ORIGIN));
     }
+    // The machine's own: what is set of the network is set there.
+    namespaces.add(new Namespace(NamespaceType.NETWORK, "/proc/1/ns/net", ORIGIN));
     if (!l.timeOffsets().isEmpty()) {
       namespaces.add(new Namespace(NamespaceType.TIME, null, ORIGIN));
     }

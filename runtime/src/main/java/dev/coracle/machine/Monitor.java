@@ -58,6 +58,10 @@ final class Monitor {
   private int setUpSent = -1;
 
   private boolean ready;
+
+  /** Whether the first process runs: others can be started beside it. */
+  private boolean running;
+
   private int nextSession = Frame.FIRST + 1;
   private @Nullable String defect;
 
@@ -129,7 +133,7 @@ final class Monitor {
     boolean room = hasRoom();
     fds[CONTROL] = control;
     events[CONTROL] = outFrom < outTo || setUpIsDue() ? POLLIN | POLLOUT : POLLIN;
-    fds[LISTENER] = ready && freeSlot() >= 0 ? machine.listener() : -1;
+    fds[LISTENER] = running && freeSlot() >= 0 ? machine.listener() : -1;
     fds[MACHINE] = vmm;
     fds[FILES] = files;
     fds[CONSOLE] = consolePipe;
@@ -239,6 +243,7 @@ final class Monitor {
       defect = "the guest broke the protocol: a frame of session " + session;
       return;
     }
+    running |= session == Frame.FIRST && type == Frame.STARTED;
     if (slot.fd < 0) {
       // Its client is gone, and what it has to say with it; but for the end.
       if (type == Frame.EXIT || type == Frame.FAILED) {
