@@ -88,11 +88,12 @@ final class Client {
   }
 
   private void addSize(RequestWriter request) {
-    byte[] rowsAndColumns = new byte[4];
+    byte[] field = new byte[5];
     if (k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
-      System.arraycopy(size, 0, rowsAndColumns, 0, rowsAndColumns.length);
+      System.arraycopy(size, 0, field, 0, 4);
     }
-    request.add(Field.TERMINAL, rowsAndColumns, 0, rowsAndColumns.length);
+    field[4] = (byte) (terminal.leavesLinesAlone() ? 1 : 0);
+    request.add(Field.TERMINAL, field, 0, field.length);
   }
 
   private boolean sendRequest(RequestWriter request) {

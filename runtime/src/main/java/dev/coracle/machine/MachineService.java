@@ -164,8 +164,11 @@ public final class MachineService implements Service {
     out.add(Field.CLOCK, Math.max(0, k.clock_gettime(CLOCK_REALTIME)));
     byte[] seed = new byte[SEED_BYTES];
     long random = k.openat2(AT_FDCWD, "/dev/urandom", O_CLOEXEC, 0, 0);
-    if (random >= 0 && k.read((int) random, seed, 0, seed.length) == seed.length) {
-      out.add(Field.SEED, seed, 0, seed.length);
+    if (random >= 0) {
+      boolean whole = k.read((int) random, seed, 0, seed.length) == seed.length;
+      if (k.close((int) random) >= 0 && whole) {
+        out.add(Field.SEED, seed, 0, seed.length);
+      }
     }
     for (RequestWriter more : started.told()) {
       out.addAll(more);

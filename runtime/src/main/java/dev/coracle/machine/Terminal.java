@@ -11,6 +11,7 @@ import dev.coracle.kernel.Kernel;
  */
 final class Terminal {
   private static final int TERMIOS_BYTES = 64;
+  private static final long ONLCR = 4;
 
   private final Kernel k;
   private final boolean ours;
@@ -38,6 +39,11 @@ final class Terminal {
     Bytes.put32(t, 8, Bytes.u32(t, 8) & ~0x130L | 0x30L);
     Bytes.put32(t, 12, Bytes.u32(t, 12) & ~0x804bL);
     raw = k.ioctlStruct(0, TCSETS, t) >= 0;
+  }
+
+  /** Whether it left the end of a line as it was written, before it was made raw. */
+  boolean leavesLinesAlone() {
+    return raw && (Bytes.u32(saved, 4) & ONLCR) == 0;
   }
 
   /** Gives the terminal back as it was. */
