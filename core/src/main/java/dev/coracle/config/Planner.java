@@ -86,6 +86,7 @@ public final class Planner {
    * @param keyring the name of the session keyring; null for the caller's own
    * @param noPivot whether the root is changed without pivot_root(2)
    * @param scope null where we make the cgroups ourselves, and for exec
+   * @param kernel whose kernel it is
    */
   public record Target(
       String bundle,
@@ -94,11 +95,12 @@ public final class Planner {
       boolean isolated,
       @Nullable String keyring,
       boolean noPivot,
-      @Nullable ScopeRequest scope) {
+      @Nullable ScopeRequest scope,
+      Sysctl.Kernel kernel) {
     /** A target whose root is changed as usual, and whose cgroups we make. */
     public Target(
         String bundle, String id, CgroupPaths cgroups, boolean isolated, @Nullable String keyring) {
-      this(bundle, id, cgroups, isolated, keyring, false, null);
+      this(bundle, id, cgroups, isolated, keyring, false, null, Sysctl.Kernel.SHARED);
     }
   }
 
@@ -220,7 +222,7 @@ public final class Planner {
         plan);
     Hostname.plan(spec, plan, problems);
     Domainname.plan(spec, plan, problems);
-    Sysctl.plan(spec, plan, problems);
+    Sysctl.plan(spec, target.kernel(), plan, problems);
     filesystem();
     // Before the hooks, which may set up what an interface is used for.
     NetDevices.plan(spec.linux(), plan, problems);

@@ -22,6 +22,7 @@ import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
 import dev.coracle.property.SystemdProperties;
 import dev.coracle.property.linux.CgroupsPath;
+import dev.coracle.property.linux.Sysctl;
 import dev.coracle.property.process.SessionKeyring;
 import dev.coracle.sandbox.GuestSandbox;
 import dev.coracle.sandbox.HostSandbox;
@@ -186,7 +187,14 @@ public final class Create {
     String keyring = newKeyring(kind) ? SessionKeyring.name(request.id()) : null;
     Planner.Target target =
         new Planner.Target(
-            bundle.path(), request.id(), cgroups, isolated, keyring, request.noPivot(), scope);
+            bundle.path(),
+            request.id(),
+            cgroups,
+            isolated,
+            keyring,
+            request.noPivot(),
+            scope,
+            kind == SandboxKind.GUEST ? Sysctl.Kernel.OWN : Sysctl.Kernel.SHARED);
     return new Prepared(bundle, spec, kind, cgroups, scope, plan(spec, all, target));
   }
 

@@ -46,8 +46,16 @@ public final class Sysctl {
     return key.isEmpty() || dotted.startsWith(".") || dotted.endsWith(".") || dotted.contains("..");
   }
 
+  /** Whose kernel it is. */
+  public enum Kernel {
+    /** That of the host and all of its containers. */
+    SHARED,
+    /** That of a virtual machine of the container's own. */
+    OWN
+  }
+
   /** Sets them; one that belongs to no namespace of the container's would be the host's. */
-  public static void plan(Spec spec, PlanBuilder plan, Problems problems) {
+  public static void plan(Spec spec, Kernel kernel, PlanBuilder plan, Problems problems) {
     // Those of an interface that is moved into the container exist once it is there.
     Phase phase =
         spec.linux().netDevices().isEmpty() ? Phase.CHILD_SETUP : Phase.CHILD_BEFORE_PIVOT;
@@ -58,6 +66,8 @@ public final class Sysctl {
       Namespace own = type == null ? null : spec.linux().namespace(type);
       if (name.equals("kernel.hostname")) {
         problems.error(at, "is set by /hostname");
+      } else if (kernel == Kernel.OWN) {
+        plan.add(phase, new Action.SetSysctl(path(e.getKey()), e.getValue()), at);
       } else if (type == null) {
         problems.error(at, "belongs to no namespace and would change the host");
       } else if (own == null) {
