@@ -2,9 +2,11 @@ package dev.coracle.abi;
 
 /** mount(2), mount_setattr(2), fsopen(2), fsconfig(2), move_mount(2), open_tree(2). */
 public final class Mount {
+  public static final long MS_RDONLY = 1;
   public static final long MS_NOSUID = 2;
   public static final long MS_NODEV = 4;
   public static final long MS_NOEXEC = 8;
+  public static final long MS_NOATIME = 0x400;
   public static final long MS_BIND = 0x1000;
   public static final long MS_MOVE = 0x2000;
   public static final long MS_REC = 0x4000;

@@ -35,6 +35,7 @@ public final class Process {
   public static final long TIOCSCTTY = 0x540e;
   public static final long TIOCGWINSZ = 0x5413;
   public static final long TIOCSWINSZ = 0x5414;
+  public static final long FIONREAD = 0x541b;
   public static final long TIOCGPTPEER = 0x5441;
   public static final long TIOCSPTLCK = 0x40045431L;
   public static final long TIOCGPTN = 0x80045430L;

@@ -1,5 +1,6 @@
 package dev.coracle.abi;
 
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * nlmsghdr   0 len u32    4 type u16   6 flags u16   8 seq u32   12 pid u32
  * ifinfomsg 16 family u8 17 pad u8    18 type u16   20 index i32  24 flags u32  28 change u32
  * ifaddrmsg 16 family u8 17 prefix u8 18 flags u8   19 scope u8   20 index u32
+ * rtmsg     16 family u8 17 prefix u8 18 source u8  19 tos u8     20 table u8   21 protocol u8
+ *           22 scope u8  23 type u8   24 flags u32
  * nlmsgerr  16 error i32
  * rtattr     0 len u16    2 type u16   4 data, padded to a multiple of 4
  * </pre>
@@ -26,6 +29,7 @@ public final class Rtnetlink {
   public static final int RTM_SETLINK = 19;
   public static final int RTM_NEWADDR = 20;
   public static final int RTM_GETADDR = 22;
+  private static final int RTM_NEWROUTE = 24;
 
   private static final int NLM_F_REQUEST = 0x1;
   private static final int NLM_F_ACK = 0x4;
@@ -33,6 +37,7 @@ public final class Rtnetlink {
   private static final int NLM_F_DUMP = 0x300;
   private static final int NLM_F_CREATE = 0x400;
 
+  private static final int IFLA_ADDRESS = 1;
   private static final int IFLA_IFNAME = 3;
   private static final int IFLA_MTU = 4;
   private static final int IFLA_NET_NS_FD = 28;
@@ -40,6 +45,21 @@ public final class Rtnetlink {
   private static final int IFA_LOCAL = 2;
   private static final int IFA_BROADCAST = 4;
   private static final int IFA_FLAGS = 8;
+
+  private static final int RTA_DST = 1;
+  private static final int RTA_OIF = 4;
+  private static final int RTA_GATEWAY = 5;
+  private static final int RTA_PRIORITY = 6;
+  private static final int RT_TABLE_MAIN = 254;
+  private static final int RTPROT_BOOT = 3;
+  private static final int RTN_UNICAST = 1;
+  private static final long RTNH_F_ONLINK = 4;
+
+  public static final int AF_INET = 2;
+  public static final int AF_INET6 = 10;
+
+  /** An address of IPv6 that needs no asking whether others have it. */
+  public static final long IFA_F_NODAD = 0x02;
 
   private static final long IFF_UP = 1;
   private static final long IFA_F_PERMANENT = 0x80;
@@ -51,6 +71,7 @@ public final class Rtnetlink {
   private static final int HEADER_BYTES = 16;
   private static final int LINK_BYTES = 32;
   private static final int ADDRESS_BYTES = 24;
+  private static final int ROUTE_BYTES = 28;
 
   private Rtnetlink() {}
 
@@ -100,14 +121,78 @@ public final class Rtnetlink {
     return out;
   }
 
+  /** Asks for all interfaces. */
+  public static byte[] getLinks() {
+    byte[] out = new byte[LINK_BYTES];
+    header(out, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP);
+    return out;
+  }
+
+  /** Gives an interface another name; it must be down. */
+  public static byte[] rename(long index, String name) {
+    byte[] out = new byte[LINK_BYTES + size(name.length() + 1)];
+    header(out, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
+    Bytes.put32(out, 20, index);
+    attribute(out, LINK_BYTES, IFLA_IFNAME, text(name));
+    return out;
+  }
+
   /** Sets the largest packet of an interface. */
   public static byte[] setMtu(long index, long mtu) {
     byte[] out = new byte[LINK_BYTES + size(4)];
     header(out, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
     Bytes.put32(out, 20, index);
-    byte[] value = new byte[4];
-    Bytes.put32(value, 0, mtu);
-    attribute(out, LINK_BYTES, IFLA_MTU, value);
+    byte[] number = new byte[4];
+    Bytes.put32(number, 0, mtu);
+    attribute(out, LINK_BYTES, IFLA_MTU, number);
+    return out;
+  }
+
+  /** Gives an interface another hardware address; it must be down. */
+  public static byte[] setMac(long index, byte[] mac) {
+    byte[] out = new byte[LINK_BYTES + size(mac.length)];
+    header(out, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
+    Bytes.put32(out, 20, index);
+    attribute(out, LINK_BYTES, IFLA_ADDRESS, mac);
+    return out;
+  }
+
+  /**
+   * Adds a route by an interface.
+   *
+   * @param destination 4 or 16 bytes
+   * @param gateway null for none
+   * @param metric 0 for none
+   * @param onLink whether the gateway is on the link, whatever the addresses say
+   */
+  public static byte[] addRoute(
+      long index,
+      byte[] destination,
+      int prefix,
+      byte @Nullable [] gateway,
+      int scope,
+      long metric,
+      boolean onLink) {
+    byte[] to = prefix == 0 ? null : destination;
+    byte[] priority = metric == 0 ? null : new byte[4];
+    byte[] out = new byte[ROUTE_BYTES + size(to) + size(4) + size(gateway) + size(priority)];
+    header(out, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+    out[16] = (byte) (destination.length == 4 ? AF_INET : AF_INET6);
+    out[17] = (byte) prefix;
+    out[20] = (byte) RT_TABLE_MAIN;
+    out[21] = RTPROT_BOOT;
+    out[22] = (byte) scope;
+    out[23] = RTN_UNICAST;
+    Bytes.put32(out, 24, onLink ? RTNH_F_ONLINK : 0);
+    int at = attribute(out, ROUTE_BYTES, RTA_DST, to);
+    byte[] number = new byte[4];
+    Bytes.put32(number, 0, index);
+    at = attribute(out, at, RTA_OIF, number);
+    at = attribute(out, at, RTA_GATEWAY, gateway);
+    if (priority != null) {
+      Bytes.put32(priority, 0, metric);
+      attribute(out, at, RTA_PRIORITY, priority);
+    }
     return out;
   }
 
@@ -199,6 +284,12 @@ public final class Rtnetlink {
     return Bytes.u32(in, at + 20);
   }
 
+  /** Of RTM_NEWLINK: whether the interface has this hardware address. */
+  public static boolean hasMac(byte[] in, int at, byte[] mac) {
+    byte[] own = attributeOf(in, at, LINK_BYTES, IFLA_ADDRESS);
+    return own != null && Arrays.equals(own, mac);
+  }
+
   /** Of RTM_NEWLINK: whether the interface is up. */
   public static boolean isUp(byte[] in, int at) {
     return (Bytes.u32(in, at + 24) & IFF_UP) != 0;
@@ -209,7 +300,7 @@ public final class Rtnetlink {
     if (Bytes.u32(in, at + 20) != index || in[at + 19] != RT_SCOPE_UNIVERSE) {
       return;
     }
-    byte[] wide = attributeOf(in, at, IFA_FLAGS);
+    byte[] wide = attributeOf(in, at, ADDRESS_BYTES, IFA_FLAGS);
     long flags = wide == null ? in[at + 18] & 0xff : Bytes.u32(wide, 0);
     if ((flags & IFA_F_PERMANENT) != 0) {
       to.add(
@@ -217,15 +308,15 @@ public final class Rtnetlink {
               in[at + 16],
               in[at + 17] & 0xff,
               flags,
-              attributeOf(in, at, IFA_ADDRESS),
-              attributeOf(in, at, IFA_LOCAL),
-              attributeOf(in, at, IFA_BROADCAST)));
+              attributeOf(in, at, ADDRESS_BYTES, IFA_ADDRESS),
+              attributeOf(in, at, ADDRESS_BYTES, IFA_LOCAL),
+              attributeOf(in, at, ADDRESS_BYTES, IFA_BROADCAST)));
     }
   }
 
-  private static byte @Nullable [] attributeOf(byte[] in, int message, int type) {
+  private static byte @Nullable [] attributeOf(byte[] in, int message, int headerBytes, int type) {
     int end = message + (int) Bytes.u32(in, message);
-    int at = message + ADDRESS_BYTES;
+    int at = message + headerBytes;
     while (at + 4 <= end) {
       int length = Bytes.u16(in, at);
       if (length < 4 || at + length > end) {

@@ -36,9 +36,11 @@ public final class Errno {
   public static final int ENOTEMPTY = 39;
   public static final int ELOOP = 40;
   public static final int EOPNOTSUPP = 95;
+  public static final int ENETUNREACH = 101;
   public static final int ECONNRESET = 104;
   public static final int ETIMEDOUT = 110;
   public static final int ECONNREFUSED = 111;
+  public static final int EHOSTUNREACH = 113;
 
   // One text, so that the native binary holds one string: number, name, what the C library says.
   private static final String TABLE =
@@ -91,11 +93,13 @@ public final class Errno {
       95 EOPNOTSUPP (Operation not supported)
       97 EAFNOSUPPORT (Address family not supported by protocol)
       98 EADDRINUSE (Address already in use)
+      101 ENETUNREACH (Network is unreachable)
       104 ECONNRESET (Connection reset by peer)
       105 ENOBUFS (No buffer space available)
       107 ENOTCONN (Transport endpoint is not connected)
       110 ETIMEDOUT (Connection timed out)
       111 ECONNREFUSED (Connection refused)
+      113 EHOSTUNREACH (No route to host)
       116 ESTALE (Stale file handle)
       117 EUCLEAN (Structure needs cleaning)
       121 EREMOTEIO (Remote I/O error)

@@ -49,7 +49,8 @@ public final class GuestSandbox {
         linux(spec.linux()));
   }
 
-  private static Process guests(Process p) {
+  /** The same process as the guest has it. */
+  public static Process guests(Process p) {
     return new Process(
         p.terminal(),
         p.consoleSize(),

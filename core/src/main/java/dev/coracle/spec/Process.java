@@ -59,6 +59,26 @@ public record Process(
         execCpuAffinity);
   }
 
+  /** The same with a terminal of another size. */
+  public Process withConsoleSize(ConsoleSize size) {
+    return new Process(
+        terminal,
+        size,
+        cwd,
+        env,
+        args,
+        user,
+        rlimits,
+        capabilities,
+        noNewPrivileges,
+        oomScoreAdj,
+        apparmorProfile,
+        selinuxLabel,
+        scheduler,
+        ioPriority,
+        execCpuAffinity);
+  }
+
   /** A terminal's size in characters. */
   public record ConsoleSize(int height, int width) {}
 
