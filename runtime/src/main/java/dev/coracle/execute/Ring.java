@@ -17,6 +17,11 @@ public final class Ring {
     return count == 0;
   }
 
+  /** How many bytes are in it. */
+  public int count() {
+    return count;
+  }
+
   /** Forgets what is in it. */
   public void clear() {
     from = 0;
@@ -38,7 +43,16 @@ public final class Ring {
 
   /** Writes what poll(2) said will not block; how many bytes, or −errno. */
   public long writeTo(Kernel k, int fd) {
-    int length = Math.min(Math.min(count, bytes.length - from), ATOMIC_BYTES);
+    return writeTo(k, fd, ATOMIC_BYTES);
+  }
+
+  /** The same to what never blocks, where the kernel may take more at once. */
+  public long writeAllTo(Kernel k, int fd) {
+    return writeTo(k, fd, bytes.length);
+  }
+
+  private long writeTo(Kernel k, int fd, int most) {
+    int length = Math.min(Math.min(count, bytes.length - from), most);
     long written = k.write(fd, bytes, from, length);
     if (written > 0) {
       drop((int) written);

@@ -18,7 +18,7 @@ import dev.coracle.kernel.Kernel;
  * RESOLVE_IN_ROOT, so that no link in it leads out, and what is made is made in a directory that is
  * held open.
  */
-final class RootFiles {
+public final class RootFiles {
   private static final int MOST_LINKS = 40;
   private static final int MOST_RETRIES = 128;
   private static final int PATH_MAX = 4096;
@@ -45,7 +45,7 @@ final class RootFiles {
   }
 
   /** Opens a directory as O_PATH, making it and its parents where they are missing. */
-  static long openDirectory(Kernel k, int root, String path) {
+  public static long openDirectory(Kernel k, int root, String path) {
     return target(k, root, path, Stat.S_IFDIR, 0);
   }
 

@@ -11,7 +11,7 @@ import java.util.List;
  * A socket of rtnetlink(7): it speaks of the network namespace in which it was made, wherever the
  * process goes afterwards.
  */
-final class RouteSocket {
+public final class RouteSocket {
   private static final int BUFFER_BYTES = 32 * 1024; // the kernel fills no more at once
 
   private final Kernel k;
@@ -25,20 +25,46 @@ final class RouteSocket {
   }
 
   /** The descriptor of a new socket in the namespace where we are, or −errno. */
-  static long open(Kernel k) {
+  public static long open(Kernel k) {
     return k.socket(
         Rtnetlink.AF_NETLINK, Rtnetlink.SOCK_RAW | SOCK_CLOEXEC, Rtnetlink.NETLINK_ROUTE);
   }
 
   /** The socket of a descriptor, which is the caller's to close. */
-  static RouteSocket of(Kernel k, long descriptor) {
+  public static RouteSocket of(Kernel k, long descriptor) {
     return new RouteSocket(k, (int) descriptor);
   }
 
   /** The index of an interface, or −errno: −ENODEV where there is none of this name. */
-  long find(String name) {
+  public long find(String name) {
     long result = ask(Rtnetlink.getLink(name));
     return result < 0 ? result : Rtnetlink.index(buffer, message);
+  }
+
+  /** The index of an interface, or −errno: −ENODEV where there is none of this hardware address. */
+  public long findByMac(byte[] mac) {
+    byte[] request = Rtnetlink.getLinks();
+    long result = k.write(fd, request, 0, request.length);
+    long found = -Errno.ENODEV;
+    while (result >= 0) {
+      result = receive();
+      for (int at = 0;
+          result >= 0 && Rtnetlink.isMessage(buffer, at, (int) result);
+          at = Rtnetlink.next(buffer, at)) {
+        int type = Rtnetlink.type(buffer, at);
+        if (type == Rtnetlink.NLMSG_DONE) {
+          return found;
+        }
+        if (type == Rtnetlink.NLMSG_ERROR) {
+          return Rtnetlink.error(buffer, at);
+        }
+        if (type == Rtnetlink.RTM_NEWLINK && Rtnetlink.hasMac(buffer, at, mac)) {
+          found = Rtnetlink.index(buffer, at);
+        }
+      }
+      result = result == 0 ? -Errno.EIO : result;
+    }
+    return result;
   }
 
   /** Whether the interface that was found last is up. */
@@ -47,7 +73,7 @@ final class RouteSocket {
   }
 
   /** Sends a request and takes its first answer; −errno where that is an error. */
-  long ask(byte[] request) {
+  public long ask(byte[] request) {
     long sent = k.write(fd, request, 0, request.length);
     if (sent < 0) {
       return sent;

@@ -1,10 +1,12 @@
 package dev.coracle.guest;
 
+import static dev.coracle.abi.Process.POLLHUP;
 import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.POLLOUT;
+import static dev.coracle.abi.Process.WNOHANG;
 
 import dev.coracle.abi.Bytes;
-import dev.coracle.execute.Files;
+import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
@@ -12,17 +14,27 @@ import dev.coracle.vm.FrameReader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * PID 1 of a virtual machine. It may run for years, and allocates nothing for what comes and goes;
- * what a process takes to start is done in a child.
+ * PID 1 of a virtual machine. It may run for years, and allocates nothing for what comes and goes:
+ * what takes memory is done in a child.
  */
 public final class Agent {
-  private static final int SLOTS = Frame.MOST_SESSIONS;
+  private static final int SLOTS = Frame.MOST_SESSIONS + 1;
   private static final int SIGINFO_BYTES = 128;
-  private static final int WNOHANG = 1;
-  private static final int SIGKILL = 9;
+  private static final int MESSAGE_BYTES = 4096;
   private static final int FDS_PER_SESSION = 4;
+  private static final int PORT = 0;
+  private static final int SIGNALS = 1;
   private static final int FIRST_FD = 2;
   private static final int FAILED = 1;
+  private static final int FOREVER = -1;
+
+  /** How long the host may be away before it is looked for again: at first, and at most. */
+  private static final int AWAY_MILLIS = 1;
+
+  private static final int LONG_AWAY_MILLIS = 256;
+
+  /** How long the host may take to read the last words. */
+  private static final int LAST_MILLIS = 5000;
 
   private final Kernel k;
   private final String commit;
@@ -31,232 +43,364 @@ public final class Agent {
   private final FrameReader reader = new FrameReader();
   private final Session[] sessions = new Session[SLOTS];
   private final byte[] info = new byte[SIGINFO_BYTES];
+  private final byte[] message = new byte[MESSAGE_BYTES];
   private final int[] waited = new int[1];
-  private final int[] fds = new int[FIRST_FD + FDS_PER_SESSION * SLOTS];
-  private final short[] events = new short[fds.length];
-  private final short[] happened = new short[fds.length];
-  private @Nullable Machine machine;
+  private final int[] portFd = new int[1];
+  private final short[] portEvents = {POLLOUT};
+  private final short[] portHappened = new short[1];
 
-  private Agent(Kernel k, String commit, Port port, int signals) {
+  /** For poll(2): one set for each power of two of sessions, so that few take little time. */
+  private final Watched[] sets = new Watched[Integer.SIZE];
+
+  private int turn;
+  private int newest;
+  private int away;
+  private int lastAway;
+  private boolean ready;
+  private boolean over;
+  private @Nullable String problem;
+
+  /** What is watched: the port, the signals, and four descriptors of each session. */
+  private static final class Watched {
+    final int[] fds;
+    final short[] events;
+    final short[] happened;
+
+    Watched(int count) {
+      int length = FIRST_FD + FDS_PER_SESSION * count;
+      fds = new int[length];
+      events = new short[length];
+      happened = new short[length];
+      for (int i = 0; i < length; i++) {
+        boolean writes = i >= FIRST_FD && (i - FIRST_FD) % FDS_PER_SESSION == 1;
+        events[i] = writes ? POLLOUT : POLLIN;
+      }
+    }
+  }
+
+  Agent(Kernel k, String commit, Port port, int signals) {
     this.k = k;
     this.commit = commit;
     this.port = port;
     this.signals = signals;
+    portFd[0] = port.fd();
   }
 
   /** Runs the machine until its container has ended, and powers it off. */
-  public static int run(Kernel k, String commit) {
-    String problem = Boot.boot(k);
+  public static int run(Kernel kernel, String commit) {
+    DescribingKernel k = new DescribingKernel(kernel);
+    StringBuilder warnings = new StringBuilder();
+    String problem = Boot.boot(k, warnings);
+    long signals = problem == null ? k.signalfdAll() : 0;
+    if (signals < 0) {
+      problem = "cannot take signals: " + k.explain(signals);
+    }
+    long port = problem == null ? Port.open(k) : 0;
+    if (port < 0) {
+      String first = warnings.length() == 0 ? "" : warnings + "\n";
+      problem = first + "the port \"" + Port.NAME + "\" is not there: " + k.explain(port);
+    }
     if (problem == null) {
-      long signals = k.signalfdAll();
-      Port port = signals < 0 ? null : Port.open(k);
-      problem =
-          signals < 0
-              ? "cannot take signals: " + k.explain(signals)
-              : port == null ? "there is no port \"" + Port.NAME + "\"" : null;
-      if (port != null && problem == null) {
-        problem = new Agent(k, commit, port, (int) signals).serve();
-      }
+      Agent agent = new Agent(kernel, commit, new Port(kernel, (int) port), (int) signals);
+      agent.greet(Boot.release(k), warnings.toString());
+      problem = agent.serve();
     }
     if (problem != null) {
-      byte[] text = Bytes.utf8("coracle: " + problem + "\n");
-      long said = Files.writeAll(k, 2, text, 0, text.length);
-      if (said < 0) {
-        return FAILED; // There is not even a console.
-      }
+      Boot.lastWords(kernel, problem);
     }
     return Boot.powerOff(k);
   }
 
-  private @Nullable String serve() {
-    port.hello(Boot.release(k));
-    while (true) {
-      watch();
-      long n = k.poll(fds, events, happened, -1);
-      if (n == -Errno.EINTR) {
-        continue;
-      }
-      if (n < 0) {
-        return "cannot wait: " + k.explain(n);
-      }
-      if (happened[1] != 0) {
-        long read = k.read(signals, info, 0, info.length);
-        if (read < 0) {
-          return "cannot take signals: " + k.explain(read);
-        }
-      }
-      for (int i = 0; i < SLOTS; i++) {
-        Session s = sessions[i];
-        if (s != null && s.isOpen()) {
-          s.act(happened, FIRST_FD + i * FDS_PER_SESSION);
-        }
-      }
-      reap();
-      if (finish()) {
-        return null;
-      }
-      if (happened[0] != 0) {
-        String problem = hear();
-        if (problem != null) {
-          return problem;
-        }
-      }
+  /** Puts the first frame, and warnings of the time before it. */
+  void greet(String release, String warnings) {
+    byte[] text = Bytes.utf8(release);
+    port.putText(Frame.HELLO, Frame.MACHINE, Frame.VERSION, text, 0, text.length);
+    if (!warnings.isEmpty()) {
+      byte[] bytes = Bytes.utf8(warnings);
+      port.putWarning(Frame.MACHINE, bytes, 0, bytes.length);
     }
   }
 
-  private void watch() {
-    fds[0] = port.fd();
-    events[0] = POLLIN;
-    fds[1] = signals;
-    events[1] = POLLIN;
-    for (int i = 0; i < SLOTS; i++) {
-      Session s = sessions[i];
-      int at = FIRST_FD + i * FDS_PER_SESSION;
-      for (int j = 0; j < FDS_PER_SESSION; j++) {
-        fds[at + j] = -1;
-        events[at + j] = j == Session.IN ? POLLOUT : POLLIN;
+  /** Serves the host until the container has ended; the text is why nobody can go on. */
+  @Nullable String serve() {
+    while (!over && problem == null) {
+      step();
+    }
+    // What was said last must be heard.
+    int patience = LAST_MILLIS;
+    while (port.flush() >= 0 && !port.isEmpty() && patience > 0) {
+      portEvents[0] = POLLOUT;
+      long n = k.poll(portFd, portEvents, portHappened, AWAY_MILLIS);
+      boolean gone = n > 0 && (portHappened[0] & POLLHUP) != 0;
+      patience -= n <= 0 || gone ? AWAY_MILLIS : 0;
+    }
+    return problem;
+  }
+
+  private void step() {
+    speak();
+    if (over || problem != null) {
+      return;
+    }
+    Watched w = watch();
+    long n = k.poll(w.fds, w.events, w.happened, timeout(w));
+    if (n < 0 && n != -Errno.EINTR) {
+      problem = "cannot wait: " + Errno.text(-n);
+    }
+    if (n <= 0) {
+      return;
+    }
+    if (w.happened[SIGNALS] != 0) {
+      long read = k.read(signals, info, 0, info.length);
+      if (read < 0 && read != -Errno.EINTR) {
+        problem = "cannot take signals: " + Errno.text(-read);
       }
-      if (s != null && s.isOpen()) {
-        s.watch(fds, at);
+      reap();
+    }
+    for (int i = 0; FIRST_FD + i * FDS_PER_SESSION < w.fds.length; i++) {
+      Session s = sessions[i];
+      if (s != null && !s.isFree()) {
+        s.notice(w.happened, FIRST_FD + i * FDS_PER_SESSION, message);
       }
     }
+    if ((w.happened[PORT] & ~POLLOUT) != 0) {
+      hear();
+    }
+  }
+
+  /** Says what there is to say: each session in its turn, and the next time another one first. */
+  private void speak() {
+    for (int i = 0; i < SLOTS; i++) {
+      Session s = sessions[(turn + i) % SLOTS];
+      if (s != null && !s.isFree()) {
+        speak(s);
+      }
+    }
+    turn = (turn + 1) % SLOTS;
+    long flushed = port.flush();
+    if (flushed < 0) {
+      problem = "cannot write to the host: " + Errno.text(-flushed);
+    }
+  }
+
+  private void speak(Session s) {
+    boolean last = s.id() <= Frame.FIRST;
+    boolean failed = s.hasFailed();
+    s.say(port);
+    if (failed && s.isFree()) {
+      over |= last;
+      return;
+    }
+    if (port.hasRoom() && s.takeDone()) {
+      port.put(Frame.READY, Frame.MACHINE, 0);
+      ready = true;
+      s.free();
+    } else if (s.isOver() && port.hasRoom()) {
+      if (last) {
+        Disks.release(k);
+        over = true;
+      }
+      s.sayEnd(port);
+    }
+  }
+
+  private Watched watch() {
+    int count = 1;
+    for (int i = 0; i < SLOTS; i++) {
+      Session s = sessions[i];
+      count = s != null && !s.isFree() ? i + 1 : count;
+    }
+    int at = Integer.SIZE - Integer.numberOfLeadingZeros(count - 1);
+    Watched w = sets[at];
+    if (w == null) {
+      w = new Watched(1 << at);
+      sets[at] = w;
+    }
+    w.fds[PORT] = away > 0 ? -1 : port.fd();
+    w.events[PORT] = port.isEmpty() ? POLLIN : (short) (POLLIN | POLLOUT);
+    w.fds[SIGNALS] = signals;
+    boolean room = port.hasRoom();
+    for (int i = 0; i < 1 << at; i++) {
+      int place = FIRST_FD + i * FDS_PER_SESSION;
+      Session s = i < SLOTS ? sessions[i] : null;
+      if (s != null && !s.isFree()) {
+        s.watch(w.fds, place, room);
+      } else {
+        java.util.Arrays.fill(w.fds, place, place + FDS_PER_SESSION, -1);
+      }
+    }
+    return w;
+  }
+
+  private int timeout(Watched w) {
+    for (int i = 0; i < SLOTS && port.hasRoom(); i++) {
+      Session s = sessions[i];
+      if (s != null && !s.isFree() && s.hasMore()) {
+        return 0;
+      }
+    }
+    if (w.fds[PORT] >= 0) {
+      return FOREVER;
+    }
+    int pause = away;
+    // poll(2) would not wait for a port whose other end is closed.
+    away = 0;
+    return pause;
   }
 
   /** Takes the end of every process: all orphans are ours. */
   private void reap() {
-    for (Session s : sessions) {
-      if (s != null && s.isStarting()) {
-        return; // A pid that is not known yet must not be given to another process.
-      }
-    }
-    while (true) {
-      long pid = k.wait4(-1, waited, WNOHANG);
-      if (pid <= 0) {
-        return;
-      }
-      for (Session s : sessions) {
-        if (s != null && s.isOpen() && s.pid() == (int) pid) {
-          s.ended(waited[0]);
-        }
-      }
-    }
-  }
-
-  /** Says of those that have ended that they have; true where the machine is to end. */
-  private boolean finish() {
-    for (Session s : sessions) {
-      if (s != null && s.isOpen() && s.isDrained()) {
-        boolean first = s.id() == Frame.FIRST;
-        if (first) {
-          // All others go with the container, and what it has written is on its disks.
-          long killed = k.kill(-1, SIGKILL);
-          long synced = k.sync();
-          if (killed < 0 && killed != -Errno.ESRCH || synced < 0) {
-            port.warn("the machine could not be stopped in order");
+    long pid = k.wait4(-1, waited, WNOHANG);
+    while (pid > 0) {
+      Session s = owner((int) pid);
+      if (s == null) {
+        // Whoever started it has said so, and ended: only then it became ours.
+        for (Session other : sessions) {
+          if (other != null && !other.isFree()) {
+            other.hearAll(message);
           }
         }
-        s.sayEnd();
-        if (first) {
-          return true;
-        }
+        s = owner((int) pid);
       }
+      if (s != null) {
+        s.ended(waited[0]);
+      }
+      pid = k.wait4(-1, waited, WNOHANG);
     }
-    return false;
   }
 
-  /** Reads what the host says; the text is why nobody can go on. */
-  private @Nullable String hear() {
-    long n = k.read(port.fd(), reader.buffer(), reader.end(), reader.room());
-    if (n == -Errno.EINTR || n == -Errno.EAGAIN) {
-      return null;
-    }
-    if (n <= 0) {
-      return "the host has closed the port";
-    }
-    reader.took((int) n);
-    while (reader.next()) {
-      String problem = take();
-      if (problem != null) {
-        port.failed(Frame.MACHINE, FAILED, problem);
-        return problem;
-      }
-    }
-    return reader.defect();
-  }
-
-  private @Nullable String take() {
-    int id = reader.session();
-    Session s = find(id);
-    if (s == null) {
-      boolean opens = reader.type() == Frame.REQUEST || reader.type() == Frame.START;
-      if (!opens) {
-        return null; // It has ended, and the host does not know yet.
-      }
-      s = open(id);
-      if (s == null) {
-        port.failed(id, FAILED, "too many processes at once");
-        return null;
-      }
-    }
-    switch (reader.type()) {
-      case Frame.REQUEST -> {
-        if (!s.request().take(reader.buffer(), reader.payloadAt(), reader.length())) {
-          return "a request is too long";
-        }
-      }
-      case Frame.START -> {
-        return start(s);
-      }
-      case Frame.INPUT -> s.input(reader.buffer(), reader.payloadAt(), reader.length());
-      case Frame.INPUT_END -> s.inputEnd();
-      case Frame.CREDIT -> s.credit(reader.number(0), (int) reader.number(4));
-      case Frame.SIGNAL -> s.signal((int) reader.number(0));
-      case Frame.RESIZE -> s.resize((int) reader.number(0));
-      case Frame.CLOSE -> s.signal(SIGKILL);
-      default -> {
-        return "the host broke the protocol: a frame of type " + reader.type();
-      }
-    }
-    return null;
-  }
-
-  private @Nullable String start(Session s) {
-    if (s.id() != Frame.MACHINE) {
-      Machine there = machine;
-      if (there == null) {
-        return "a process without a machine";
-      }
-      s.start(there, commit);
-      return null;
-    }
-    Machine made = Machine.setUp(k, s.request());
-    s.close();
-    if (made.problem() != null) {
-      return made.problem();
-    }
-    machine = made;
-    port.say(Frame.READY, Frame.MACHINE, 0);
-    return null;
-  }
-
-  private @Nullable Session find(int id) {
+  private @Nullable Session owner(int pid) {
     for (Session s : sessions) {
-      if (s != null && s.isOpen() && s.id() == id) {
+      if (s != null && s.owns(pid)) {
         return s;
       }
     }
     return null;
   }
 
-  private @Nullable Session open(int id) {
+  /** Reads what the host says. */
+  private void hear() {
+    long n = k.read(port.fd(), reader.buffer(), reader.end(), reader.room());
+    if (n == -Errno.EINTR || n == -Errno.EAGAIN) {
+      return;
+    }
+    if (n == 0) {
+      // The host is not there yet, or is about to come back: after a restore.
+      lastAway = Math.min(lastAway == 0 ? AWAY_MILLIS : lastAway * 2, LONG_AWAY_MILLIS);
+      away = lastAway;
+      return;
+    }
+    if (n < 0) {
+      problem = "cannot read what the host says: " + Errno.text(-n);
+      return;
+    }
+    lastAway = 0;
+    reader.took((int) n);
+    while (problem == null && !over && reader.next()) {
+      take();
+    }
+    String defect = reader.defect();
+    if (defect != null) {
+      problem = "the host broke the protocol: " + defect;
+    }
+  }
+
+  private void take() {
+    int id = reader.session();
+    int type = reader.type();
+    Session s = find(id);
+    if (type == Frame.REQUEST || type == Frame.START) {
+      ask(s, id, type == Frame.START);
+      return;
+    }
+    if (type == Frame.RESEED) {
+      return;
+    }
+    if (s == null) {
+      return; // It is over, and the host does not know yet.
+    }
+    boolean good =
+        switch (type) {
+          case Frame.INPUT -> s.input(reader.buffer(), reader.payloadAt(), reader.length());
+          case Frame.CREDIT -> s.credit(reader.number(0), reader.number(4));
+          case Frame.INPUT_END -> {
+            s.inputEnd();
+            yield true;
+          }
+          case Frame.SIGNAL -> {
+            s.signal(reader.number(0));
+            yield true;
+          }
+          case Frame.RESIZE -> {
+            s.resize(reader.number(0));
+            yield true;
+          }
+          case Frame.CLOSE -> {
+            s.abandon();
+            yield id > Frame.FIRST;
+          }
+          default -> false;
+        };
+    if (!good) {
+      problem = "the host broke the protocol: a frame of type " + type + " of session " + id;
+    }
+  }
+
+  /** Takes a piece of a request, which opens a session where there is none of this number. */
+  private void ask(@Nullable Session found, int id, boolean whole) {
+    Session s = found;
+    if (s == null) {
+      if (id == Frame.MACHINE ? ready : id <= newest) {
+        return; // It is over, and the host does not know yet.
+      }
+      if (id != Frame.MACHINE && !ready) {
+        problem = "the host broke the protocol: a process before the machine";
+        return;
+      }
+      newest = Math.max(newest, id);
+      s = freeSession();
+      long opened = s == null ? -Errno.EAGAIN : s.open(id);
+      if (opened == 0 && s != null) {
+        Launch.run(k, commit, id, s.given());
+        return;
+      }
+      if (opened < 0) {
+        refuse(id, "cannot make a process: " + Errno.text(-opened));
+        return;
+      }
+    }
+    if (s != null) {
+      s.hand(reader.buffer(), reader.frameAt(), reader.frameLength(), whole);
+    }
+  }
+
+  private void refuse(int id, String why) {
+    byte[] text = Bytes.utf8(why);
+    if (port.hasRoom()) {
+      port.putText(Frame.FAILED, id, FAILED, text, 0, text.length);
+    } else {
+      problem = why;
+    }
+    over |= id <= Frame.FIRST;
+  }
+
+  private @Nullable Session find(int id) {
+    for (Session s : sessions) {
+      if (s != null && !s.isFree() && s.id() == id) {
+        return s;
+      }
+    }
+    return null;
+  }
+
+  private @Nullable Session freeSession() {
     for (int i = 0; i < SLOTS; i++) {
       Session s = sessions[i];
       if (s == null) {
-        s = new Session(k, port);
+        s = new Session(k);
         sessions[i] = s;
       }
-      if (!s.isOpen()) {
-        s.open(id);
+      if (s.isFree()) {
         return s;
       }
     }

@@ -3,87 +3,108 @@ package dev.coracle.guest;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_CREAT;
-import static dev.coracle.abi.Fcntl.O_RDWR;
+import static dev.coracle.abi.Fcntl.O_TRUNC;
 import static dev.coracle.abi.Fcntl.O_WRONLY;
-import static dev.coracle.abi.Mount.MS_BIND;
-import static dev.coracle.abi.Mount.MS_REC;
 import static dev.coracle.abi.Process.CLOCK_REALTIME;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.execute.Files;
-import dev.coracle.kernel.Errno;
+import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
-import dev.coracle.sandbox.GuestSandbox;
+import dev.coracle.lifecycle.Failure;
 import dev.coracle.vm.RequestReader;
 import dev.coracle.vm.RequestReader.Part;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
-/**
- * The machine as the host has described it, set up.
- *
- * @param name the container's id
- * @param problem why it could not be set up; null where it was
- */
-record Machine(String name, @Nullable String problem) {
-  static final String STATE = "/run/coracle/state";
-  static final String BUNDLE = "/run/coracle/bundle";
+/** Sets the machine up as the host describes it in the request of session 0. */
+final class Machine {
+  static final String DIRECTORY = "/run/coracle";
+  static final String STATE = DIRECTORY + "/state";
+  static final String BUNDLE = DIRECTORY + "/bundle";
+  private static final String NAME = DIRECTORY + "/name";
+  private static final int MOST_NAME = 1024;
 
-  private static final int RNDADDENTROPY = 0x40085203;
+  private static final long RNDADDENTROPY = 0x40085203;
   private static final int BITS_PER_BYTE = 8;
   private static final int POOL_HEADER_BYTES = 8;
+  private static final int CLOCK_BYTES = 8;
 
-  /** Sets it up by the request of session 0. */
-  static Machine setUp(Kernel k, RequestReader request) {
-    List<Part> parts = request.parts();
-    if (parts == null) {
-      return new Machine("", "the machine's request is broken");
-    }
-    String name = "";
-    String problem = directories(k);
+  private final DescribingKernel k;
+  private final RequestReader request;
+  private final Links links;
+  private final Disks disks;
+  private final StringBuilder warnings = new StringBuilder();
+
+  Machine(DescribingKernel k, RequestReader request) {
+    this.k = k;
+    this.request = request;
+    this.links = new Links(k);
+    this.disks = new Disks(k);
+  }
+
+  /** Does all that the fields say. */
+  void setUp(List<Part> parts) throws Failure {
+    make(DIRECTORY);
+    make(STATE);
+    make(BUNDLE);
+    boolean named = false;
+    links.setUpLoopback();
     for (Part part : parts) {
-      if (problem != null) {
-        break;
-      }
       switch (part.field()) {
-        case NAME -> name = request.text(part);
-        case CONFIG -> problem = config(k, request, part);
-        case CLOCK -> problem = clock(k, request, part);
-        case SEED -> problem = seed(k, request, part);
-        case ROOT -> problem = root(k, request.text(part));
-        case LINK, DISK, RESOLVER, SOCKET, OPTION ->
-            problem = "this guest knows no " + part.field() + " in a request";
-        case ARGUMENT, PROCESS, TERMINAL -> problem = part.field() + " is no field of a machine";
+        case NAME -> {
+          writeFile(NAME, part);
+          named = true;
+        }
+        case CONFIG -> writeFile(BUNDLE + "/config.json", part);
+        case CLOCK -> setClock(part);
+        case SEED -> seed(part);
+        case ROOT -> disks.mountRoot(request.text(part));
+        case LINK -> links.setUp(request.text(part));
+        case DISK -> disks.mount(request.text(part));
+        case OPTION -> option(request.text(part));
+        case RESOLVER, SOCKET ->
+            warnings
+                .append(warnings.length() == 0 ? "" : "\n")
+                .append("this guest does not serve ")
+                .append(part.field())
+                .append(' ')
+                .append(request.text(part));
+        case ARGUMENT, PROCESS, TERMINAL ->
+            throw new Failure(
+                "the request has a field " + part.field() + ", which is not a machine's");
       }
     }
-    if (problem == null) {
-      problem = Links.setUpLoopback(k);
+    if (!named) {
+      throw new Failure("the machine's request has no NAME");
     }
-    if (problem == null && name.isEmpty()) {
-      problem = "the machine has no name";
-    }
-    return new Machine(name, problem);
   }
 
-  private static @Nullable String directories(Kernel k) {
-    long result = 0;
-    for (String path :
-        List.of("/run/coracle", STATE, BUNDLE, GuestSandbox.FILES, GuestSandbox.ROOT)) {
-      if (result >= 0) {
-        result = k.mkdirat(AT_FDCWD, path, 0700);
-      }
+  /** What went wrong and is not the end; empty where nothing did. */
+  String warnings() {
+    return warnings.toString();
+  }
+
+  /** The container's id, in a machine that is set up. */
+  static String name(Kernel k) throws Failure {
+    Files.Read read = Files.read(k, NAME, MOST_NAME);
+    Files.Content content = read.content();
+    if (content == null) {
+      throw new Failure("cannot read the machine's name: " + k.explain(read.errno()));
     }
-    return result < 0 ? "cannot make directories: " + k.explain(result) : null;
+    return content.text();
   }
 
-  private static @Nullable String config(Kernel k, RequestReader request, Part part) {
-    long result = write(k, BUNDLE + "/config.json", request.bytes(), part.at(), part.length());
-    return result < 0 ? "cannot write config.json: " + k.explain(result) : null;
+  private void make(String directory) throws Failure {
+    check(k, k.mkdirat(AT_FDCWD, directory, 0700), "make " + directory);
   }
 
-  /** Writes a file that is not there yet. */
+  private void writeFile(String path, Part part) throws Failure {
+    check(k, write(k, path, request.bytes(), part.at(), part.length()), "write " + path);
+  }
+
+  /** Writes a whole file. */
   static long write(Kernel k, String path, byte[] bytes, int at, int length) {
-    long fd = k.openat2(AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600, 0);
+    long fd = k.openat2(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600, 0);
     if (fd < 0) {
       return fd;
     }
@@ -92,39 +113,50 @@ record Machine(String name, @Nullable String problem) {
     return result < 0 ? result : closed;
   }
 
-  private static @Nullable String clock(Kernel k, RequestReader request, Part part) {
-    if (part.length() != 8) {
-      return "CLOCK has not 8 bytes";
+  private void setClock(Part part) throws Failure {
+    if (part.length() != CLOCK_BYTES) {
+      throw new Failure("the machine's CLOCK has not 8 bytes");
     }
-    long result = k.clock_settime(CLOCK_REALTIME, Bytes.i64(request.bytes(), part.at()));
-    return result < 0 ? "cannot set the clock: " + k.explain(result) : null;
+    setClock(k, Bytes.i64(request.bytes(), part.at()));
+  }
+
+  private static void setClock(Kernel k, long nanos) throws Failure {
+    check(k, k.clock_settime(CLOCK_REALTIME, nanos), "set the clock");
+  }
+
+  private void seed(Part part) throws Failure {
+    seed(k, request.bytes(), part.at(), part.length());
   }
 
   /** Puts random bytes of the host into the guest's pool, and has them counted (random(4)). */
-  private static @Nullable String seed(Kernel k, RequestReader request, Part part) {
-    byte[] pool = new byte[POOL_HEADER_BYTES + part.length()];
-    Bytes.put32(pool, 0, (long) part.length() * BITS_PER_BYTE);
-    Bytes.put32(pool, 4, part.length());
-    System.arraycopy(request.bytes(), part.at(), pool, POOL_HEADER_BYTES, part.length());
-    long fd = k.openat2(AT_FDCWD, "/dev/urandom", O_RDWR | O_CLOEXEC, 0, 0);
-    long result = fd < 0 ? fd : k.ioctlStruct((int) fd, RNDADDENTROPY, pool);
-    if (fd >= 0 && k.close((int) fd) < 0) {
-      result = -Errno.EBADF;
-    }
-    return result < 0 ? "cannot seed the random pool: " + k.explain(result) : null;
+  private static void seed(Kernel k, byte[] bytes, int at, int length) throws Failure {
+    byte[] pool = new byte[POOL_HEADER_BYTES + length];
+    Bytes.put32(pool, 0, (long) length * BITS_PER_BYTE);
+    Bytes.put32(pool, 4, length);
+    System.arraycopy(bytes, at, pool, POOL_HEADER_BYTES, length);
+    long fd = k.openat2(AT_FDCWD, "/dev/urandom", O_WRONLY | O_CLOEXEC, 0, 0);
+    check(k, fd, "open the random pool");
+    long result = k.ioctlStruct((int) fd, RNDADDENTROPY, pool);
+    check(k, result, "seed the random pool");
+    check(k, k.close((int) fd), "close the random pool");
   }
 
-  private static @Nullable String root(Kernel k, String text) {
-    int colon = text.indexOf(':');
-    String kind = colon < 0 ? text : text.substring(0, colon);
-    if (!kind.equals("virtiofs")) {
-      return "this guest knows no root \"" + text + "\"";
+  /** {@code sysctl.NAME=VALUE} sets a parameter of the guest's kernel. */
+  private void option(String text) throws Failure {
+    int equals = text.indexOf('=');
+    String name = equals < 0 ? text : text.substring(0, equals);
+    if (equals < 0 || !name.startsWith("sysctl.")) {
+      throw new Failure("the guest has no option \"" + name + "\"");
     }
-    String tag = text.substring(colon + 1);
-    long result = k.mount(tag, GuestSandbox.FILES, "virtiofs", 0, null);
-    if (result >= 0) {
-      result = k.mount(GuestSandbox.FILES, GuestSandbox.ROOT, null, MS_BIND | MS_REC, null);
+    String path = "/proc/sys/" + name.substring(7).replace('.', '/');
+    long result = Files.writeKernelFile(k, AT_FDCWD, path, text.substring(equals + 1), 0);
+    check(k, result, "set " + name.substring(7));
+  }
+
+  /** Fails where a call did. */
+  static void check(Kernel k, long result, String what) throws Failure {
+    if (result < 0) {
+      throw new Failure("the guest cannot " + what + ": " + k.explain(result));
     }
-    return result < 0 ? "cannot mount the root filesystem: " + k.explain(result) : null;
   }
 }

@@ -2,6 +2,7 @@ package dev.coracle.guest;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 
 import dev.coracle.abi.Bytes;
@@ -9,90 +10,138 @@ import dev.coracle.execute.Files;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
-import org.jspecify.annotations.Nullable;
 
-/** The way to the host: a port of virtio-serial, into which frames are written whole. */
+/**
+ * The way to the host: a port of virtio-serial. Frames are put into a buffer, and written as far as
+ * the host takes them: who writes here never waits, so that the host is always heard. A frame may
+ * be put where {@link #hasRoom} says so.
+ */
 final class Port {
   static final String NAME = "dev.coracle.vm";
 
+  private static final int LARGEST = Frame.HEADER_BYTES + Frame.MOST_PAYLOAD_BYTES;
+  private static final int BUFFER_BYTES = 6 * LARGEST;
+  private static final int MOST_DEVICES = 4;
   private static final int MOST_PORTS = 8;
   private static final int NAME_MOST = 256;
-  private static final int TRIES = 2000;
+  private static final int TRIES = 5000;
   private static final int PAUSE_MILLIS = 1;
 
   private final Kernel k;
   private final int fd;
+  private final byte[] buffer = new byte[BUFFER_BYTES];
+  private int from;
+  private int to;
 
-  /** A frame: the header, and the payload that was put behind it. */
-  final byte[] frame = new byte[Frame.HEADER_BYTES + Frame.MOST_PAYLOAD_BYTES];
-
-  private Port(Kernel k, int fd) {
+  Port(Kernel k, int fd) {
     this.k = k;
     this.fd = fd;
   }
 
-  /** Finds the port by its name; the host may take a moment to say that it is there. */
-  static @Nullable Port open(Kernel k) {
+  /**
+   * Finds the port by its name and opens it; the host may take a moment to say that it is there.
+   *
+   * @return its descriptor, or −errno
+   */
+  static long open(Kernel k) {
+    int[] none = new int[0];
+    short[] nothing = new short[0];
     for (int i = 0; i < TRIES; i++) {
-      for (int number = 1; number < MOST_PORTS; number++) {
-        String device = "vport0p" + number;
-        Files.Read name = Files.read(k, "/sys/class/virtio-ports/" + device + "/name", NAME_MOST);
-        Files.Content content = name.content();
-        if (content != null && content.text().strip().equals(NAME)) {
-          long fd = k.openat2(AT_FDCWD, "/dev/" + device, O_RDWR | O_CLOEXEC, 0, 0);
-          if (fd >= 0) {
-            return new Port(k, (int) fd);
+      for (int device = 0; device < MOST_DEVICES; device++) {
+        for (int number = 1; number < MOST_PORTS; number++) {
+          String port = "vport" + device + "p" + number;
+          Files.Read name = Files.read(k, "/sys/class/virtio-ports/" + port + "/name", NAME_MOST);
+          Files.Content content = name.content();
+          if (content != null && content.text().strip().equals(NAME)) {
+            return k.openat2(AT_FDCWD, "/dev/" + port, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0, 0);
           }
         }
       }
-      long waited = k.poll(new int[0], new short[0], new short[0], PAUSE_MILLIS);
+      long waited = k.poll(none, nothing, nothing, PAUSE_MILLIS);
       if (waited < 0 && waited != -Errno.EINTR) {
-        return null;
+        return waited;
       }
     }
-    return null;
+    return -Errno.ENODEV;
   }
 
   int fd() {
     return fd;
   }
 
-  /** The first frame. */
-  void hello(String release) {
-    byte[] text = Bytes.utf8(release);
-    Bytes.put32(frame, Frame.HEADER_BYTES, Frame.VERSION);
-    System.arraycopy(text, 0, frame, Frame.HEADER_BYTES + 4, text.length);
-    say(Frame.HELLO, Frame.MACHINE, 4 + text.length);
-  }
-
-  /** Something that whoever started the container is told. */
-  void warn(String text) {
-    byte[] bytes = Bytes.utf8(text);
-    int length = Math.min(bytes.length, Frame.MOST_PAYLOAD_BYTES);
-    System.arraycopy(bytes, 0, frame, Frame.HEADER_BYTES, length);
-    say(Frame.WARNING, Frame.MACHINE, length);
-  }
-
-  /** A session that could not be. */
-  void failed(int session, int status, String text) {
-    byte[] bytes = Bytes.utf8(text);
-    failed(session, status, bytes, 0, bytes.length);
-  }
-
-  /** The same with a text's bytes. */
-  void failed(int session, int status, byte[] bytes, int from, int count) {
-    int length = Math.min(count, Frame.MOST_PAYLOAD_BYTES - 4);
-    Bytes.put32(frame, Frame.HEADER_BYTES, status);
-    System.arraycopy(bytes, from, frame, Frame.HEADER_BYTES + 4, length);
-    say(Frame.FAILED, session, 4 + length);
-  }
-
-  /** Says a frame whose payload stands in {@link #frame}. */
-  void say(int type, int session, int length) {
-    Frame.putHeader(frame, 0, type, session, length);
-    long written = Files.writeAll(k, fd, frame, 0, Frame.HEADER_BYTES + length);
-    if (written < 0) {
-      return; // The host is gone, and the machine with it.
+  /** Whether a frame of any length may be put. */
+  boolean hasRoom() {
+    if (to > buffer.length - LARGEST && from > 0) {
+      System.arraycopy(buffer, from, buffer, 0, to - from);
+      to -= from;
+      from = 0;
     }
+    return to <= buffer.length - LARGEST;
+  }
+
+  /** Whether the host has taken all. */
+  boolean isEmpty() {
+    return from == to;
+  }
+
+  /** Where the payload of the next frame goes. */
+  byte[] payload() {
+    return buffer;
+  }
+
+  /** From where on. */
+  int payloadAt() {
+    return to + Frame.HEADER_BYTES;
+  }
+
+  /** Puts a frame whose payload stands in its place. */
+  void put(int type, int session, int length) {
+    Frame.putHeader(buffer, to, type, session, length);
+    to += Frame.HEADER_BYTES + length;
+  }
+
+  /** Puts a frame of one number. */
+  void putNumber(int type, int session, long number) {
+    Bytes.put32(buffer, payloadAt(), number);
+    put(type, session, 4);
+  }
+
+  /** Puts a frame that gives credit. */
+  void putCredit(int session, long bytes, int stream) {
+    Bytes.put32(buffer, payloadAt(), bytes);
+    Bytes.put32(buffer, payloadAt() + 4, stream);
+    put(Frame.CREDIT, session, 8);
+  }
+
+  /** Puts a frame of a number and a text, of which there is as much as fits. */
+  void putText(int type, int session, long number, byte[] text, int at, int length) {
+    Bytes.put32(buffer, payloadAt(), number);
+    int fits = Math.min(length, Frame.MOST_PAYLOAD_BYTES - 4);
+    System.arraycopy(text, at, buffer, payloadAt() + 4, fits);
+    put(type, session, 4 + fits);
+  }
+
+  /** Puts a warning, of which there is as much as fits. */
+  void putWarning(int session, byte[] text, int at, int length) {
+    int fits = Math.min(length, Frame.MOST_PAYLOAD_BYTES);
+    System.arraycopy(text, at, buffer, payloadAt(), fits);
+    put(Frame.WARNING, session, fits);
+  }
+
+  /** Writes what the host takes by now; 0, or −errno. */
+  long flush() {
+    while (from < to) {
+      long n = k.write(fd, buffer, from, to - from);
+      if (n == -Errno.EINTR) {
+        continue;
+      }
+      if (n <= 0) {
+        return n == -Errno.EAGAIN ? 0 : n;
+      }
+      from += (int) n;
+    }
+    from = 0;
+    to = 0;
+    return 0;
   }
 }

@@ -5,446 +5,430 @@ import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 import static dev.coracle.abi.Process.AF_UNIX;
+import static dev.coracle.abi.Process.SIGKILL;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
-import static dev.coracle.abi.Process.SOCK_STREAM;
+import static dev.coracle.abi.Process.SOCK_SEQPACKET;
 import static dev.coracle.abi.Process.TIOCSWINSZ;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Process;
-import dev.coracle.execute.Ring;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
-import dev.coracle.vm.Field;
 import dev.coracle.vm.Frame;
-import dev.coracle.vm.RequestReader;
-import java.util.Arrays;
 
 /**
- * A process that the host has asked for, and its streams. Used again for others when it is over.
+ * Something that the host has asked for: a process and its streams, or the machine to be set up. A
+ * child of ours, made when the first piece of the request comes, gets the request and does the
+ * work, so that nothing of it stays in our memory; see {@link Launch} for what it says. Used again
+ * for others when it is over, and allocates once.
  */
 final class Session {
-  // Places in what is watched.
-  static final int REPORT = 0;
-  static final int IN = 1;
-  static final int OUT = 2;
-  static final int ERR = 3;
-
-  private static final int SIGKILL = 9;
-  private static final int FAILED = 1;
+  private static final int TEXT_BYTES = 4096;
   private static final int WINSIZE_BYTES = 8;
+  private static final int SIGNALS = 64;
+  private static final int NOBODY = 0;
 
   private enum State {
     FREE,
-    REQUESTED,
+    /** The child is there, and the request is not whole. */
+    ASKED,
     STARTING,
     RUNNING,
     ENDED
   }
 
   private final Kernel k;
-  private final Port port;
-  private final RequestReader request = new RequestReader();
-  private final Ring input = new Ring();
+  private final Inlet in;
+  private final Outlet out;
+  private final Outlet err;
+  private final byte[] warning = new byte[TEXT_BYTES];
+  private final byte[] text = new byte[TEXT_BYTES];
   private final byte[] size = new byte[WINSIZE_BYTES];
-  private final byte[] message = new byte[4096];
   private final int[] pair = new int[2];
-  private final int[] pidfd = new int[1];
-  private final int[] child = new int[Launch.DESCRIPTORS];
+  private final int[] one = new int[1];
+  private final int[] watched = new int[1];
+  private final short[] events = {Process.POLLIN};
+  private final short[] happened = new short[1];
+
+  /** The descriptors that the child gets: standard input, output and error, and its way to us. */
+  private final int[] given = {-1, -1, -1, -1};
 
   private State state = State.FREE;
   private int id;
+  private int child;
   private int pid;
+  private int control = -1;
+  private int master = -1;
+  private int warned;
+  private int failed;
   private int status;
-  private int report = -1;
-  private int reported;
-  private int console = -1;
-  private int in = -1;
-  private int out = -1;
-  private int err = -1;
-  private boolean terminal;
-  private boolean inputEnded;
-  private int inputPassed;
-  private long outCredit;
-  private long errCredit;
-  private int pending;
-  private boolean failed;
+  private long signals;
+  private boolean started;
+  private boolean unwanted;
+  private boolean done;
 
-  Session(Kernel k, Port port) {
+  Session(Kernel k) {
     this.k = k;
-    this.port = port;
+    this.in = new Inlet(k);
+    this.out = new Outlet(k, Frame.OUTPUT);
+    this.err = new Outlet(k, Frame.ERRORS);
   }
 
-  void open(int number) {
-    state = State.REQUESTED;
+  /**
+   * Opens one, with a child for it.
+   *
+   * @return in the child 0, where {@link #given} has its descriptors; −errno where there is none
+   */
+  long open(int number) {
     id = number;
-    pid = 0;
+    child = NOBODY;
+    pid = NOBODY;
+    warned = 0;
+    failed = 0;
     status = 0;
-    reported = 0;
-    inputEnded = false;
-    inputPassed = 0;
-    outCredit = Frame.WINDOW_BYTES;
-    errCredit = Frame.WINDOW_BYTES;
-    pending = 0;
-    failed = false;
-    request.clear();
-    input.clear();
+    signals = 0;
+    started = false;
+    unwanted = false;
+    done = false;
+    in.begin();
+    long result = number == Frame.MACHINE ? 0 : openPipes();
+    if (result >= 0) {
+      result = k.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, pair);
+    }
+    if (result >= 0) {
+      control = pair[0];
+      given[Launch.CONTROL] = pair[1];
+      result = k.fork(one);
+    }
+    if (result == 0) {
+      return 0;
+    }
+    closeGiven();
+    if (result < 0) {
+      free();
+      return result;
+    }
+    close(k, one[0]);
+    child = (int) result;
+    state = State.ASKED;
+    return result;
   }
 
-  boolean isOpen() {
-    return state != State.FREE;
+  private long openPipes() {
+    long result = k.pipe2(pair, O_CLOEXEC);
+    if (result >= 0) {
+      given[Launch.IN] = pair[0];
+      in.open(pair[1]);
+      result = k.fcntl(pair[1], F_SETFL, O_NONBLOCK);
+    }
+    if (result >= 0) {
+      result = openOutlet(out, Launch.OUT);
+    }
+    return result < 0 ? result : openOutlet(err, Launch.ERR);
   }
 
-  boolean isStarting() {
-    return state == State.STARTING;
+  private long openOutlet(Outlet outlet, int place) {
+    long result = k.pipe2(pair, O_CLOEXEC);
+    if (result >= 0) {
+      given[place] = pair[1];
+      outlet.open(pair[0], true);
+      result = k.fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    }
+    return result;
+  }
+
+  private void closeGiven() {
+    for (int i = 0; i < given.length; i++) {
+      if (given[i] >= 0) {
+        close(k, given[i]);
+        given[i] = -1;
+      }
+    }
+  }
+
+  /** The child's descriptors, in the child. */
+  int[] given() {
+    return given;
+  }
+
+  boolean isFree() {
+    return state == State.FREE;
   }
 
   int id() {
     return id;
   }
 
-  int pid() {
-    return pid;
+  /** Whether it is this session's process. */
+  boolean owns(int process) {
+    return pid == process && state == State.RUNNING;
   }
 
-  RequestReader request() {
-    return request;
+  /** Hands a piece of the request on, header and all; with START it is whole. */
+  void hand(byte[] frame, int at, int length, boolean whole) {
+    if (state != State.ASKED) {
+      return; // It has failed before the host knew.
+    }
+    long sent = k.write(control, frame, at, length);
+    while (sent == -Errno.EINTR) {
+      sent = k.write(control, frame, at, length);
+    }
+    // A child that is gone is heard of when its end of the socket is read.
+    state = whole || sent < 0 ? State.STARTING : State.ASKED;
   }
 
-  /** Starts the process: in a child, which makes it and says what came of it. */
-  void start(Machine machine, String commit) {
-    int at = request.find(Field.TERMINAL);
-    terminal = at >= 0;
-    if (terminal) {
-      System.arraycopy(request.bytes(), at, size, 0, 4);
+  /** Puts what is to be watched, four places from {@code at} on. */
+  void watch(int[] fds, int at, boolean room) {
+    fds[at] = room ? control : -1;
+    fds[at + 1] = in.watched();
+    // Until it has started, a terminal may come in the place of the pipes.
+    boolean flows = room && pid != NOBODY;
+    fds[at + 2] = flows ? out.watched() : -1;
+    fds[at + 3] = flows ? err.watched() : -1;
+  }
+
+  /** Takes note of what has happened. */
+  void notice(short[] all, int at, byte[] message) {
+    if (all[at] != 0) {
+      hear(message);
     }
-    Arrays.fill(child, -1);
-    long result = terminal ? openConsole() : openPipes();
-    if (result >= 0) {
-      result = k.pipe2(pair, O_CLOEXEC);
+    if (all[at + 2] != 0) {
+      out.isReady();
     }
-    if (result >= 0) {
-      report = pair[0];
-      child[Launch.REPORT] = pair[1];
-      result = k.fcntl(report, F_SETFL, O_NONBLOCK);
+    if (all[at + 3] != 0) {
+      err.isReady();
     }
-    long forked = result < 0 ? result : k.fork(pidfd);
-    if (forked == 0) {
-      Launch.run(k, commit, machine, id, request, child);
-      return;
-    }
-    for (int fd : child) {
-      if (fd >= 0) {
-        close(fd);
+  }
+
+  /** Hears what the child has said by now, without waiting. */
+  void hearAll(byte[] message) {
+    while (control >= 0) {
+      watched[0] = control;
+      if (k.poll(watched, events, happened, 0) <= 0) {
+        return;
       }
+      hear(message);
     }
-    if (forked < 0) {
-      port.failed(id, FAILED, "cannot make a process: " + k.explain(forked));
-      close();
+  }
+
+  private void hear(byte[] message) {
+    if (control < 0) {
       return;
     }
-    close(pidfd[0]);
-    request.clear();
-    state = State.STARTING;
-  }
-
-  private long openPipes() {
-    long result = k.pipe2(pair, O_CLOEXEC);
-    if (result >= 0) {
-      child[Launch.IN] = pair[0];
-      in = pair[1];
-      result = k.pipe2(pair, O_CLOEXEC);
-    }
-    if (result >= 0) {
-      out = pair[0];
-      child[Launch.OUT] = pair[1];
-      result = k.pipe2(pair, O_CLOEXEC);
-    }
-    if (result >= 0) {
-      err = pair[0];
-      child[Launch.ERR] = pair[1];
-      result = k.fcntl(in, F_SETFL, O_NONBLOCK);
-    }
-    if (result >= 0) {
-      result = k.fcntl(out, F_SETFL, O_NONBLOCK);
-    }
-    return result < 0 ? result : k.fcntl(err, F_SETFL, O_NONBLOCK);
-  }
-
-  private long openConsole() {
-    long result = k.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, pair);
-    if (result >= 0) {
-      console = pair[0];
-      child[Launch.CONSOLE] = pair[1];
-    }
-    return result;
-  }
-
-  void watch(int[] fds, int at) {
-    fds[at + REPORT] = report;
-    fds[at + IN] = in >= 0 && !input.isEmpty() ? in : -1;
-    fds[at + OUT] = outCredit > 0 ? out : -1;
-    fds[at + ERR] = errCredit > 0 ? err : -1;
-  }
-
-  void act(short[] happened, int at) {
-    if (happened[at + REPORT] != 0 && report >= 0) {
-      hearReport();
-    }
-    if (happened[at + IN] != 0 && in >= 0 && !input.isEmpty()) {
-      passInput();
-    }
-    if (happened[at + OUT] != 0 && out >= 0 || state == State.ENDED) {
-      readOut();
-    }
-    if (happened[at + ERR] != 0 && err >= 0 || state == State.ENDED) {
-      readErr();
-    }
-  }
-
-  /** The child says {@code S} and a pid, or {@code F}, a status and a text, and ends. */
-  private void hearReport() {
-    long n = k.read(report, message, reported, message.length - reported);
-    if (n == -Errno.EAGAIN || n == -Errno.EINTR) {
+    long n = k.receiveMessage(control, message, one);
+    if (n == -Errno.EINTR || n == -Errno.EAGAIN) {
       return;
     }
-    if (n > 0) {
-      reported += (int) n;
+    if (n <= 0) {
+      close(k, control);
+      control = -1;
+      if (state != State.RUNNING && state != State.ENDED && !done && failed == 0) {
+        fail("the process ended while it was started; is there too little memory?");
+      }
       return;
     }
-    close(report);
-    report = -1;
-    if (reported == 5 && message[0] == Launch.STARTED) {
-      started((int) Bytes.u32(message, 1));
-      return;
-    }
-    boolean told = reported > 5 && message[0] == Launch.FAILED;
-    if (told) {
-      port.failed(id, (int) Bytes.u32(message, 1), message, 5, reported - 5);
-    } else {
-      port.failed(
-          id, FAILED, "the process ended while it was started; is there too little memory?");
-    }
-    boolean first = id == Frame.FIRST;
-    close();
-    if (first) {
-      // The machine has nothing left to do.
-      state = State.ENDED;
-      failed = true;
-    }
-  }
-
-  private void started(int number) {
-    pid = number;
-    state = State.RUNNING;
-    if (console >= 0) {
-      long master = k.receiveDescriptor(console);
-      close(console);
-      console = -1;
-      if (master >= 0) {
-        out = (int) master;
-        in = (int) master;
-        boolean set = k.fcntl(out, F_SETFL, O_NONBLOCK | O_RDWR) >= 0;
-        if (!set || k.ioctlStruct(out, TIOCSWINSZ, size) < 0) {
-          port.warn("the terminal cannot be set up");
+    int length = Math.min((int) n, TEXT_BYTES);
+    switch (message[0]) {
+      case Launch.WARNING -> {
+        warned = length - 1;
+        System.arraycopy(message, 1, warning, 0, warned);
+      }
+      case Launch.TERMINAL -> {
+        if (one[0] >= 0) {
+          master = one[0];
         }
       }
-    }
-    Bytes.put32(port.frame, Frame.HEADER_BYTES, pid);
-    port.say(Frame.STARTED, id, 4);
-    if (pending != 0) {
-      signal(pending);
-    }
-    passInput();
-  }
-
-  void input(byte[] bytes, int at, int length) {
-    if (in < 0 && state != State.STARTING) {
-      give(length); // Nobody reads any more, as of a pipe that was closed.
-    } else if (!input.put(bytes, at, length)) {
-      port.warn("the host sent more input than it may");
-    }
-    passInput();
-  }
-
-  private void passInput() {
-    while (in >= 0 && !input.isEmpty()) {
-      long n = input.writeTo(k, in);
-      if (n == -Errno.EAGAIN || n == -Errno.EINTR) {
-        return;
+      case Launch.STARTED -> begin((int) Bytes.u32(message, 1));
+      case Launch.READY -> done = true;
+      default -> {
+        failed = length;
+        System.arraycopy(message, 1, text, 0, length - 1);
       }
-      if (n < 0) {
-        closeInput();
-        return;
-      }
-      give((int) n);
     }
-    endInput();
   }
 
-  private void give(int bytes) {
-    inputPassed += bytes;
-    if (inputPassed >= Frame.CREDIT_BYTES) {
-      Bytes.put32(port.frame, Frame.HEADER_BYTES, inputPassed);
-      Bytes.put32(port.frame, Frame.HEADER_BYTES + 4, 0);
-      port.say(Frame.CREDIT, id, 8);
-      inputPassed = 0;
+  private void fail(String why) {
+    byte[] bytes = Bytes.utf8(why);
+    Bytes.put32(text, 0, 1);
+    System.arraycopy(bytes, 0, text, 4, bytes.length);
+    failed = 5 + bytes.length;
+  }
+
+  private void begin(int process) {
+    pid = process;
+    state = State.RUNNING;
+    started = true;
+    if (master >= 0) {
+      in.change(master);
+      out.close();
+      out.open(master, false);
+      err.close();
+      if (k.fcntl(master, F_SETFL, O_NONBLOCK | O_RDWR) < 0) {
+        out.close();
+      }
     }
+    for (int signal = 1; signal <= SIGNALS && signals != 0; signal++) {
+      if ((signals & 1L << signal - 1) != 0) {
+        send(signal);
+      }
+    }
+    if (unwanted) {
+      send(SIGKILL);
+    }
+  }
+
+  /** Puts what there is to say, as far as the port has room for it. */
+  void say(Port port) {
+    if (warned > 0 && port.hasRoom()) {
+      port.putWarning(id, warning, 0, warned);
+      warned = 0;
+    }
+    if (started && port.hasRoom()) {
+      port.putNumber(Frame.STARTED, id, pid);
+      started = false;
+    }
+    if (failed > 0 && port.hasRoom()) {
+      sayFailed(port);
+      return;
+    }
+    in.pump();
+    int owed = in.owed();
+    if (owed > 0 && port.hasRoom()) {
+      port.putCredit(id, owed, 0);
+      in.gave();
+    }
+    if (pid != NOBODY && !started) {
+      if (out.wants() && port.hasRoom()) {
+        out.pump(port, id);
+      }
+      if (err.wants() && port.hasRoom()) {
+        err.pump(port, id);
+      }
+    }
+  }
+
+  private void sayFailed(Port port) {
+    if (unwanted) {
+      port.putNumber(Frame.EXIT, id, 128 + SIGKILL);
+    } else {
+      port.putText(Frame.FAILED, id, Bytes.u32(text, 0), text, 4, failed - 5);
+    }
+    free();
+  }
+
+  /** Whether there is more to say than was said. */
+  boolean hasMore() {
+    boolean words = warned > 0 || started || failed > 0 || in.owed() > 0;
+    return words || pid != NOBODY && (out.wants() || err.wants()) || isOver();
+  }
+
+  boolean hasFailed() {
+    return failed > 0;
+  }
+
+  /** Whether the machine is set up, and that was not taken note of. */
+  boolean takeDone() {
+    boolean was = done;
+    done = false;
+    return was;
+  }
+
+  /** Takes bytes of the host; false where it had no credit for them. */
+  boolean input(byte[] bytes, int at, int length) {
+    return in.put(bytes, at, length);
   }
 
   void inputEnd() {
-    inputEnded = true;
-    endInput();
+    in.end();
   }
 
-  private void endInput() {
-    if (inputEnded && input.isEmpty() && !terminal && in >= 0 && state != State.STARTING) {
-      closeInput();
+  /** Takes credit of the host; false where it is more than there ever was. */
+  boolean credit(long bytes, long stream) {
+    Outlet outlet = stream == 1 ? out : stream == 2 ? err : null;
+    return outlet != null && (!outlet.isOpen() || outlet.credit(bytes));
+  }
+
+  void signal(long signal) {
+    if (signal < 1 || signal > SIGNALS) {
+      return;
     }
-  }
-
-  private void closeInput() {
-    if (in != out) {
-      close(in);
-    }
-    in = -1;
-    input.clear();
-  }
-
-  void credit(long bytes, int stream) {
-    if (stream == 1) {
-      outCredit = Math.min(outCredit + bytes, Frame.WINDOW_BYTES);
-    } else if (stream == 2) {
-      errCredit = Math.min(errCredit + bytes, Frame.WINDOW_BYTES);
-    }
-  }
-
-  private void readOut() {
-    while (out >= 0 && outCredit > 0) {
-      long n = read(out, outCredit);
-      if (n == -Errno.EAGAIN) {
-        if (state == State.ENDED) {
-          closeOut(); // What is left open by others says nothing more of this process.
-        }
-        return;
-      }
-      if (n <= 0) {
-        closeOut();
-        return;
-      }
-      outCredit -= n;
-      port.say(Frame.OUTPUT, id, (int) n);
-      if (state != State.ENDED) {
-        return; // The others want their turn.
-      }
-    }
-  }
-
-  private void readErr() {
-    while (err >= 0 && errCredit > 0) {
-      long n = read(err, errCredit);
-      if (n == -Errno.EAGAIN && state != State.ENDED) {
-        return;
-      }
-      if (n <= 0) {
-        close(err);
-        err = -1;
-        return;
-      }
-      errCredit -= n;
-      port.say(Frame.ERRORS, id, (int) n);
-      if (state != State.ENDED) {
-        return;
-      }
-    }
-  }
-
-  private long read(int fd, long credit) {
-    int most = (int) Math.min(credit, Frame.MOST_PAYLOAD_BYTES);
-    long n = k.read(fd, port.frame, Frame.HEADER_BYTES, most);
-    return n == -Errno.EINTR ? -Errno.EAGAIN : n;
-  }
-
-  private void closeOut() {
-    if (in == out) {
-      in = -1;
-    }
-    close(out);
-    out = -1;
-  }
-
-  void signal(int signal) {
     if (state == State.RUNNING) {
-      long sent = k.kill(pid, signal);
-      if (sent < 0 && sent != -Errno.ESRCH) {
-        port.warn("a signal could not be sent: " + k.explain(sent));
-      }
-    } else if (state == State.STARTING && pending != SIGKILL) {
-      pending = signal;
-    } else if (state == State.REQUESTED && signal == SIGKILL) {
-      Bytes.put32(port.frame, Frame.HEADER_BYTES, 128 + SIGKILL);
-      port.say(Frame.EXIT, id, 4);
-      close();
+      send((int) signal);
+    } else if (state == State.ASKED || state == State.STARTING) {
+      signals |= 1L << signal - 1;
     }
   }
 
-  void resize(int rowsAndColumns) {
-    Bytes.put32(size, 0, rowsAndColumns);
-    if (terminal && out >= 0 && k.ioctlStruct(out, TIOCSWINSZ, size) < 0) {
-      port.warn("the terminal cannot be resized");
+  private void send(int signal) {
+    long sent = k.kill(pid, signal);
+    if (sent < 0) {
+      return; // It has ended, and the host will hear of it.
+    }
+  }
+
+  void resize(long rowsAndColumns) {
+    if (master >= 0) {
+      Bytes.put32(size, 0, rowsAndColumns);
+      if (k.ioctlStruct(master, TIOCSWINSZ, size) < 0) {
+        return; // Nobody has it open any more.
+      }
+    }
+  }
+
+  /** Nobody waits for it any more. */
+  void abandon() {
+    unwanted = true;
+    out.close();
+    err.close();
+    if (state == State.RUNNING) {
+      send(SIGKILL);
+    } else if (state == State.ASKED && k.kill(child, SIGKILL) >= 0) {
+      state = State.STARTING;
     }
   }
 
   /** The process has ended; what it wrote is still to be read. */
   void ended(int waitStatus) {
-    status = waitStatus;
+    status = Process.exitCode(waitStatus);
     state = State.ENDED;
-    pid = 0;
-    readOut();
-    readErr();
+    in.close();
+    out.end(master >= 0);
+    err.end(false);
   }
 
   /** Whether all is said but that it has ended. */
-  boolean isDrained() {
-    return state == State.ENDED && out < 0 && err < 0;
+  boolean isOver() {
+    return state == State.ENDED && !started && !out.isOpen() && !err.isOpen();
   }
 
-  void sayEnd() {
-    if (!failed) {
-      Bytes.put32(port.frame, Frame.HEADER_BYTES, Process.exitCode(status));
-      port.say(Frame.EXIT, id, 4);
-    }
-    close();
+  /** Says that it has ended, and is free for another one. */
+  void sayEnd(Port port) {
+    port.putNumber(Frame.EXIT, id, status);
+    free();
   }
 
   /** Closes all that is open, for the next one. */
-  void close() {
-    if (in >= 0 && in != out) {
-      close(in);
+  void free() {
+    in.close();
+    out.close();
+    err.close();
+    if (master >= 0) {
+      close(k, master);
+      master = -1;
     }
-    if (out >= 0) {
-      close(out);
+    closeGiven();
+    if (control >= 0) {
+      close(k, control);
+      control = -1;
     }
-    if (err >= 0) {
-      close(err);
-    }
-    if (report >= 0) {
-      close(report);
-    }
-    if (console >= 0) {
-      close(console);
-    }
-    in = -1;
-    out = -1;
-    err = -1;
-    report = -1;
-    console = -1;
+    pid = NOBODY;
     state = State.FREE;
-    request.clear();
   }
 
-  private void close(int fd) {
+  /** Closes a descriptor: that can fail only if it is none, which would be a bug of ours. */
+  static void close(Kernel k, int fd) {
     long closed = k.close(fd);
-    if (closed < 0) {
+    if (closed < 0 && closed != -Errno.EIO && closed != -Errno.EINTR) {
       throw new IllegalStateException("close(" + fd + "): " + Errno.text(-closed));
     }
   }

@@ -20,10 +20,12 @@ import dev.coracle.plan.Plan;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
 import dev.coracle.property.process.SessionKeyring;
+import dev.coracle.sandbox.GuestSandbox;
 import dev.coracle.sandbox.HostSandbox;
 import dev.coracle.sandbox.MicroVmSandbox;
 import dev.coracle.sandbox.SandboxKind;
 import dev.coracle.spec.Process;
+import dev.coracle.spec.Process.ConsoleSize;
 import dev.coracle.spec.Spec;
 import dev.coracle.state.ContainerState;
 import dev.coracle.state.StateStore;
@@ -100,6 +102,16 @@ public final class Exec {
 
   /** Starts the process, and returns when it has executed its program. */
   public static Executed exec(Environment e, Request request) throws Failure {
+    return exec(e, request, null);
+  }
+
+  /**
+   * The same with a terminal of a size.
+   *
+   * @param size null for the one that the process asks for
+   */
+  public static Executed exec(Environment e, Request request, @Nullable ConsoleSize size)
+      throws Failure {
     StateStore.Entry entry = Containers.find(e, request.id());
     ContainerState state = entry.state();
     int pidfd = open(e, state);
@@ -116,7 +128,10 @@ public final class Exec {
     Wanted wanted = request.processFile() == null ? Wanted.FOR_EXEC : Wanted.FOR_EXEC_OF_ANOTHER;
     Spec spec = spec(e, entry, host, wanted);
     Files.Content content = processFile(e, request);
-    Process process = process(request, content, spec, host, problems);
+    Process process = sized(process(request, content, spec, host, problems), size);
+    if (state.sandbox().equals(SandboxKind.GUEST.word())) {
+      process = GuestSandbox.guests(process);
+    }
     boolean isolated = !state.sandbox().equals(SandboxKind.HOST.word());
     String keyring = state.keyring() ? SessionKeyring.name(state.id()) : null;
     CgroupPaths cgroups = SubCgroups.of(state.cgroups(), request.cgroups(), problems);
@@ -164,8 +179,14 @@ public final class Exec {
     if (spec == null || ofContainer.hasErrors()) {
       throw new Failure("the container's saved config.json: " + ofContainer.errorText());
     }
-    boolean host0 = entry.state().sandbox().equals(SandboxKind.HOST.word());
-    return host0 ? HostSandbox.rewrite(spec) : spec;
+    String sandbox = entry.state().sandbox();
+    return sandbox.equals(SandboxKind.HOST.word())
+        ? HostSandbox.rewrite(spec)
+        : sandbox.equals(SandboxKind.GUEST.word()) ? GuestSandbox.rewrite(spec) : spec;
+  }
+
+  private static Process sized(Process process, @Nullable ConsoleSize size) {
+    return size == null ? process : process.withConsoleSize(size);
   }
 
   private static Process process(
