@@ -7,6 +7,8 @@ import static dev.coracle.abi.Process.SIGCHLD;
 import static dev.coracle.abi.Process.SIGPIPE;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
 import static dev.coracle.abi.Process.SOCK_STREAM;
+import static dev.coracle.abi.Process.TCGETS;
+import static dev.coracle.abi.Process.TCSETS;
 import static dev.coracle.abi.Process.TIOCSWINSZ;
 
 import dev.coracle.abi.Bytes;
@@ -55,12 +57,15 @@ final class Launch {
   private static final int MOST_TEXT = 4000;
   private static final int FRAME_BYTES = Frame.HEADER_BYTES + Frame.MOST_PAYLOAD_BYTES;
   private static final int WINSIZE_BYTES = 8;
+  private static final int TERMIOS_BYTES = 64;
+  private static final long ONLCR = 4; // of c_oflag, termios(3)
 
   private final DescribingKernel k;
   private final String commit;
   private final RequestReader request = new RequestReader();
   private final int[] console = {-1, -1};
   private @Nullable ConsoleSize size;
+  private boolean leavesLinesAlone;
 
   private Launch(Kernel kernel, String commit) {
     this.k = new DescribingKernel(kernel);
@@ -213,9 +218,10 @@ final class Launch {
   }
 
   private void takeSize(Part part) throws Failure {
-    if (part.length() != 4) {
-      throw new Failure("the request's TERMINAL has not 4 bytes");
+    if (part.length() != 5) {
+      throw new Failure("the request's TERMINAL has not 5 bytes");
     }
+    leavesLinesAlone = request.bytes()[part.at() + 4] == 1;
     int rows = Bytes.u16(request.bytes(), part.at());
     int columns = Bytes.u16(request.bytes(), part.at() + 2);
     size = new ConsoleSize(rows, columns);
@@ -235,6 +241,11 @@ final class Launch {
       Bytes.put16(winsize, 0, wanted.height());
       Bytes.put16(winsize, 2, wanted.width());
       Machine.check(k, k.ioctlStruct((int) master, TIOCSWINSZ, winsize), "set the terminal's size");
+    }
+    byte[] termios = new byte[TERMIOS_BYTES];
+    if (leavesLinesAlone && k.ioctlStruct((int) master, TCGETS, termios) >= 0) {
+      Bytes.put32(termios, 4, Bytes.u32(termios, 4) & ~ONLCR);
+      Machine.check(k, k.ioctlStruct((int) master, TCSETS, termios), "set the terminal up");
     }
     Machine.check(k, k.sendDescriptor(CONTROL, "T", (int) master), "pass the terminal");
   }
