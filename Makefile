@@ -2,7 +2,7 @@
 SHELL   := /bin/sh
 PREFIX  ?= /usr/local
 DESTDIR ?=
-VIEWS   ?= v1 hybrid v2 uml systemd systemd-v1 systemd-hybrid engine
+VIEWS   ?= v1 hybrid v2 uml systemd systemd-v1 systemd-hybrid engine vm
 BINARY  := target/coracle
 
 export JAVA_HOME := $(shell scripts/jdk.sh)

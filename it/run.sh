@@ -7,17 +7,18 @@
 #   systemd systemd-v1 systemd-hybrid
 #           User Mode Linux with systemd as its first process, and cgroups as told: the tests of --systemd-cgroup
 #   engine  under dockerd and podman of this host
+#   vm      the agent in virtual machines, emulated (vm/setup.sh takes a kernel out of Debian's package once)
 # CLASS is a test class such as HostnameIT; all of them without. DETAILS=tree|summary|... is how much is told.
 # The exit status is 0 only if all tests of all views pass. Reports (XML) are in it/target/views/VIEW.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 runtime=$(realpath "$1") || exit 2; shift
 [ -x "$runtime" ] || { echo "run.sh: $runtime is no program" >&2; exit 2; }
 [ "$(id -u)" = 0 ] || { echo "run.sh: must be root" >&2; exit 1; }
 views=(); while [ $# -gt 0 ] && [ "$1" != -- ]; do views+=("$1"); shift; done; [ $# -gt 0 ] && shift
-for v in "${views[@]}"; do case $v in v1|hybrid|v2|uml|systemd|systemd-v1|systemd-hybrid|engine) ;; *) usage;; esac; done
+for v in "${views[@]}"; do case $v in v1|hybrid|v2|uml|systemd|systemd-v1|systemd-hybrid|engine|vm) ;; *) usage;; esac; done
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java out=$here/target/views
 cp=$here/target/classpath
@@ -36,9 +37,10 @@ cp -r "$here/target/test-classes/." "$classes"
 select=(); for c; do select+=(--select-class "dev.coracle.it.$c"); done
 # suite VIEW [JAVA OPTION...]: prints the command that runs the suite.
 suite() {
-  local view=$1 with=() tag=(--exclude-tag engine --exclude-tag systemd) what=("${select[@]}"); shift
+  local view=$1 with=() tag=(--exclude-tag engine --exclude-tag systemd --exclude-tag vm) what=("${select[@]}"); shift
   case $view in
     engine) tag=(--include-tag engine) ;;
+    vm) tag=(--include-tag vm) with=(-Dcoracle.it.vm="$kernel") ;;
     systemd) tag=(--include-tag 'systemd & !v1') ;;
     systemd-*) tag=(--include-tag 'systemd & v1') ;;
   esac
@@ -50,13 +52,14 @@ suite() {
     org.junit.platform.console.ConsoleLauncher execute --disable-banner --fail-if-no-tests --details="${DETAILS:-summary}" \
     --reports-dir="$out/$view" "${tag[@]}" "${what[@]}"
 }
+kernel=; for v in "${views[@]}"; do [ "$v" != vm ] || kernel=$("$here/vm/setup.sh") || exit 1; done
 criu=; for v in "${views[@]}"; do case $v in v1|hybrid|v2|engine) criu=$("$here/criu/setup.sh") || exit 1;; esac; done
 failed=0
 for view in "${views[@]}"; do
   echo "=== $(basename "$runtime"), $view"; begin=$(date +%s)
   rm -rf "${out:?}/$view"
   case $view in
-    hybrid|engine) bash -c "$(suite "$view")" ;;
+    hybrid|engine|vm) bash -c "$(suite "$view")" ;;
     v1) unshare -m --propagation private bash -c "umount /sys/fs/cgroup/unified 2>/dev/null; exec $(suite v1)" ;;
     v2) unshare -m --propagation private bash -c \
           "umount -l /sys/fs/cgroup && mount -t cgroup2 -o rw,nosuid,nodev,noexec,relatime cgroup2 /sys/fs/cgroup || exit 125; exec $(suite v2)" ;;

@@ -31,6 +31,11 @@ if [ "${1:-build}" = test ]; then
     need systemd-run systemd
     need dbus-daemon dbus
     need newuidmap uidmap
+    need qemu-system-x86_64 qemu-system-x86
+    [ -e /usr/lib/qemu/virtiofsd ] || missing="$missing qemu-system-common"
+    [ -e /usr/share/qemu/qboot.rom ] || missing="$missing qemu-system-data"
+    need lz4 lz4
+    need mkfs.ext4 e2fsprogs
 fi
 [ -z "$missing" ] && exit 0
 
