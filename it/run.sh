@@ -7,7 +7,7 @@
 #   systemd systemd-v1 systemd-hybrid
 #           User Mode Linux with systemd as its first process, and cgroups as told: the tests of --systemd-cgroup
 #   engine  under dockerd and podman of this host
-#   vm      the agent in virtual machines, emulated (vm/setup.sh takes a kernel out of Debian's package once)
+#   vm      virtual machines, emulated: the agent, and dockerd (vm/package.sh fetches a kernel once)
 # CLASS is a test class such as HostnameIT; all of them without. DETAILS=tree|summary|... is how much is told.
 # The exit status is 0 only if all tests of all views pass. Reports (XML) are in it/target/views/VIEW.
 set -u
@@ -40,7 +40,7 @@ suite() {
   local view=$1 with=() tag=(--exclude-tag engine --exclude-tag systemd --exclude-tag vm) what=("${select[@]}"); shift
   case $view in
     engine) tag=(--include-tag engine) ;;
-    vm) tag=(--include-tag vm) with=(-Dcoracle.it.vm="$kernel") ;;
+    vm) tag=(--include-tag vm) with=(-Dcoracle.it.vm="$kernel" -Dcoracle.it.kernel="$package") ;;
     systemd) tag=(--include-tag 'systemd & !v1') ;;
     systemd-*) tag=(--include-tag 'systemd & v1') ;;
   esac
@@ -52,7 +52,10 @@ suite() {
     org.junit.platform.console.ConsoleLauncher execute --disable-banner --fail-if-no-tests --details="${DETAILS:-summary}" \
     --reports-dir="$out/$view" "${tag[@]}" "${what[@]}"
 }
-kernel=; for v in "${views[@]}"; do [ "$v" != vm ] || kernel=$("$here/vm/setup.sh") || exit 1; done
+kernel= package=
+for v in "${views[@]}"; do
+  case $v in vm) package=$("$here/vm/package.sh") && kernel=$("$here/vm/setup.sh") || exit 1 ;; esac
+done
 criu=; for v in "${views[@]}"; do case $v in v1|hybrid|v2|engine) criu=$("$here/criu/setup.sh") || exit 1;; esac; done
 failed=0
 for view in "${views[@]}"; do

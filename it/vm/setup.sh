@@ -8,8 +8,7 @@ if [ ! -s "$dir/vmlinux" ]; then
   command -v lz4 >/dev/null || { echo "vm/setup.sh: needs lz4 (apt-get install lz4)" >&2; exit 1; }
   work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
   mkdir -p "$dir/modules"
-  package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-  (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x ./*.deb tree) >&2
+  dpkg-deb -x "$("$(dirname "$0")/package.sh")" "$work/tree"
   # A bzImage holds vmlinux, compressed by LZ4 in its legacy frame (magic 0x184c2102), behind its own code.
   image=$(echo "$work"/tree/boot/vmlinuz-*)
   at=$(LC_ALL=C grep -abo -m 1 -P '\x02\x21\x4c\x18' "$image" | head -n 1 | cut -d: -f1)

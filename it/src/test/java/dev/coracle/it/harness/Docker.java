@@ -23,15 +23,20 @@ public final class Docker implements AutoCloseable {
   private final Command.Running daemon;
 
   public Docker() {
-    this(false);
+    this(false, List.of());
+  }
+
+  /** One that knows the runtime under test as "vm" as well, which makes virtual machines. */
+  public static Docker withMachines() {
+    return new Docker(false, List.of("CORACLE_CONFIG=" + MachineKernels.configuration()));
   }
 
   /** One with --userns-remap: root of its containers is the first of a user's subordinate ids. */
   public static Docker remapped() {
-    return new Docker(true);
+    return new Docker(true, List.of());
   }
 
-  private Docker(boolean remapped) {
+  private Docker(boolean remapped, List<String> environment) {
     try {
       directory = Files.createTempDirectory("citd");
       // That other user must reach the image.
@@ -47,21 +52,30 @@ public final class Docker implements AutoCloseable {
             + (remapped ? " --userns-remap " + HostUser.NAME : "")
             + " --data-root $0/data --exec-root $0/exec --pidfile $0/pid -H unix://$0/sock"
             + " --storage-driver overlay2 --bip 172.31.249.1/24 --add-runtime tested="
-            + OciRuntime.underTest().binary();
-    daemon =
+            + OciRuntime.underTest().binary()
+            + (environment.isEmpty() ? "" : " --add-runtime vm=$0/coracle-vm");
+    Command command =
         new Command(
-                directory,
-                List.of(
-                    "unshare",
-                    "-m",
-                    "-n",
-                    "--propagation",
-                    "private",
-                    "sh",
-                    "-c",
-                    inNamespaces,
-                    directory.toString()))
-            .start();
+            directory,
+            List.of(
+                "unshare",
+                "-m",
+                "-n",
+                "--propagation",
+                "private",
+                "sh",
+                "-c",
+                inNamespaces,
+                directory.toString()));
+    for (String entry : environment) {
+      command.env(entry.substring(0, entry.indexOf('=')), entry.substring(entry.indexOf('=') + 1));
+    }
+    try {
+      Files.createSymbolicLink(directory.resolve("coracle-vm"), OciRuntime.underTest().binary());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    daemon = command.start();
     try {
       Poll.until("dockerd answers", PATIENCE, this::answers);
       importImage();
