@@ -16,6 +16,9 @@ public final class Statx {
   public static final long STATX_TYPE = 0x1;
   public static final long STATX_MNT_ID_UNIQUE = 0x4000;
 
+  /** Where the time of the last change stands: i64 seconds, then u32 nanoseconds. */
+  public static final int MTIME_AT = 112;
+
   private Statx() {}
 
   /** Type and permissions, as in inode(7). */

@@ -139,7 +139,6 @@ public final class ConfigReader {
           Map.of(),
           ofRunning(config.object("linux"), filter));
     }
-    Vm.check(config);
     return new Spec(
         OciVersion.read(config),
         process,
@@ -149,7 +148,9 @@ public final class ConfigReader {
         Mounts.read(config),
         Hooks.read(config),
         Annotations.read(config),
-        linux(config.object("linux"), filter));
+        linux(config.object("linux"), filter),
+        null,
+        Vm.read(config));
   }
 
   /** Whether the value of /linux/seccomp is the one that stands for what is known. */

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param annotations as they were given, in order
  * @param linux the Linux section; one without anything where the bundle has none
  * @param enclosure a root around the root; null where the sandbox needs none
+ * @param vm what a virtual machine is made of; null where nothing is said of it
  */
 public record Spec(
     String ociVersion,
@@ -28,7 +29,8 @@ public record Spec(
     Hooks hooks,
     Map<String, String> annotations,
     Linux linux,
-    @Nullable Enclosure enclosure) {
+    @Nullable Enclosure enclosure,
+    @Nullable Vm vm) {
   /** A configuration as a bundle has it. */
   public Spec(
       String ociVersion,
@@ -40,6 +42,43 @@ public record Spec(
       Hooks hooks,
       Map<String, String> annotations,
       Linux linux) {
-    this(ociVersion, process, root, hostname, domainname, mounts, hooks, annotations, linux, null);
+    this(
+        ociVersion,
+        process,
+        root,
+        hostname,
+        domainname,
+        mounts,
+        hooks,
+        annotations,
+        linux,
+        null,
+        null);
+  }
+
+  /** The same around which there is a root of ours. */
+  public Spec(
+      String ociVersion,
+      @Nullable Process process,
+      @Nullable Root root,
+      @Nullable String hostname,
+      @Nullable String domainname,
+      List<Mount> mounts,
+      Hooks hooks,
+      Map<String, String> annotations,
+      Linux linux,
+      @Nullable Enclosure enclosure) {
+    this(
+        ociVersion,
+        process,
+        root,
+        hostname,
+        domainname,
+        mounts,
+        hooks,
+        annotations,
+        linux,
+        enclosure,
+        null);
   }
 }

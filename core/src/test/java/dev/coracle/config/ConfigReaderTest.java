@@ -102,7 +102,7 @@ class ConfigReaderTest {
             + "|/hooks/prestart/0/timeout: must be from 1 to 2147483, not the number 0",
         "'annotations': {'': 'x'}|/annotations/: a key must not be empty",
         "'annotations': {'a/b~c': 1}" + "|/annotations/a~1b~0c: must be a string, not the number 1",
-        "'vm': {'kernel': {'path': '/k'}}|/vm: is for a sandbox that boots a virtual machine, not for a container",
+        "'vm': {'kernel': {'path': 'k'}}|/vm/kernel/path: must be absolute, not \"k\"",
       })
   void top(String member, String problem) {
     assertThat(read("{'ociVersion': '1.0.0', " + member + "}")).isNotNull();

@@ -28,6 +28,7 @@ import dev.coracle.lifecycle.SpecTemplate;
 import dev.coracle.lifecycle.Start;
 import dev.coracle.lifecycle.StateReport;
 import dev.coracle.lifecycle.Update;
+import dev.coracle.lifecycle.VmKernel;
 import dev.coracle.property.process.Env;
 import dev.coracle.state.FilterCache;
 import dev.coracle.state.StateStore;
@@ -122,6 +123,7 @@ public final class Cli {
                   createRequest(global, a, "plan"),
                   a.value("format", "text").equals("json")));
       case "list" -> log.print(list(global, a));
+      case "vm" -> vm(global, a);
       default -> {
         return ofContainer(global, a);
       }
@@ -200,6 +202,17 @@ public final class Cli {
       default -> throw new IllegalStateException("verb " + verb);
     }
     return 0;
+  }
+
+  private void vm(Arguments global, Arguments a) throws Failure {
+    long waited = k.defaultSignal(SIGCHLD);
+    if (waited < 0) {
+      throw new Failure("cannot wait for children: " + k.explain(waited));
+    }
+    VmKernel.Request request =
+        new VmKernel.Request(
+            a.words(), absolute(a, "kernels"), absolute(a, "modules"), absolute(a, "initrd"));
+    log.print(VmKernel.run(environment(global), request));
   }
 
   private String list(Arguments global, Arguments a) throws Failure {

@@ -69,6 +69,7 @@ final class Usage {
       restore ID  make a container of such files
       ps ID [PS-OPTION...]  show the processes of a container
       spec  write a config.json to start from
+      vm kernel ACTION [NAME] [FILE]  kernels of virtual machines: add NAME FILE, list, remove NAME, default NAME
       features  show what this runtime supports as JSON
       plan  show what create would do, and do nothing
       """;
@@ -172,6 +173,12 @@ final class Usage {
           --pids-limit=N  how many processes
           --l3-cache-schema=LINES  the cache, as resctrl has it
           --mem-bw-schema=LINE  the memory bandwidth, as resctrl has it
+          """;
+      case "vm" ->
+          """
+          --kernels=DIR  where they are; as configured, or /var/lib/coracle/kernels
+          --modules=DIR  the modules of a kernel that is added, such as /lib/modules/6.1.0
+          --initrd=FILE  an archive that its guests unpack before ours
           """;
       case "start", "state", "features", "pause", "resume" -> "";
       default -> null;

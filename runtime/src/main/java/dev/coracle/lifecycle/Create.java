@@ -21,6 +21,7 @@ import dev.coracle.plan.Plan;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.OciVersion;
 import dev.coracle.property.SystemdProperties;
+import dev.coracle.property.Vm;
 import dev.coracle.property.linux.CgroupsPath;
 import dev.coracle.property.linux.Sysctl;
 import dev.coracle.property.process.SessionKeyring;
@@ -199,6 +200,11 @@ public final class Create {
   }
 
   private Spec rewritten(SandboxKind kind, Bundle bundle, Host host) throws Failure {
+    boolean kernel = kind == SandboxKind.MICROVM || kind == SandboxKind.GUEST;
+    if (bundle.spec().vm() != null && !kernel) {
+      problems.error(
+          Vm.POINTER, "is for a sandbox that boots a virtual machine, not for a container");
+    }
     return switch (kind) {
       case CONTAINER -> bundle.spec();
       case HOST -> HostSandbox.rewrite(bundle.spec());

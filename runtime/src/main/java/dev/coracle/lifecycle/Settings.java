@@ -2,17 +2,25 @@ package dev.coracle.lifecycle;
 
 import dev.coracle.execute.Files;
 import dev.coracle.kernel.Errno;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The administrator's settings: a file of TOML tables with keys that are true or false. A missing
- * file means the defaults; anything in it that is not known is an error.
+ * The administrator's settings: a file of TOML tables with keys that are true, false or a text in
+ * quotes. A missing file means the defaults; anything in it that is not known is an error.
  *
  * @param hostByAnnotation whether an annotation may choose the host sandbox
+ * @param kernels where the kernels of virtual machines are
+ * @param qemu the program that runs machines; null for the host's
+ * @param virtiofsd the program that serves their files; null for the host's
  */
-record Settings(boolean hostByAnnotation) {
+record Settings(
+    boolean hostByAnnotation, String kernels, @Nullable String qemu, @Nullable String virtiofsd) {
   private static final String VARIABLE = "CORACLE_CONFIG";
   private static final String DEFAULT_PATH = "/etc/coracle/config.toml";
+  private static final String DEFAULT_KERNELS = "/var/lib/coracle/kernels";
   private static final int MOST_BYTES = 1 << 20;
+
+  private static final Settings DEFAULTS = new Settings(false, DEFAULT_KERNELS, null, null);
 
   /** Where the settings are. */
   static String path(Environment e) {
@@ -26,7 +34,7 @@ record Settings(boolean hostByAnnotation) {
     Files.Content content = read.content();
     if (content == null) {
       if (read.errno() == -Errno.ENOENT) {
-        return new Settings(false);
+        return DEFAULTS;
       }
       throw new Failure(path(e) + ": cannot be read: " + e.kernel().explain(read.errno()));
     }
@@ -35,7 +43,7 @@ record Settings(boolean hostByAnnotation) {
 
   private static Settings parse(String text, String path) throws Failure {
     String table = "";
-    boolean hostByAnnotation = false;
+    Settings out = DEFAULTS;
     int number = 0;
     int from = 0;
     while (from < text.length()) {
@@ -56,19 +64,56 @@ record Settings(boolean hostByAnnotation) {
       int equals = line.indexOf('=');
       String key = equals < 0 ? line : line.substring(0, equals).trim();
       String value = equals < 0 ? "" : line.substring(equals + 1).trim();
-      if (!table.equals("host") || !key.equals("allow_annotation")) {
-        throw new Failure(path + ":" + number + ": unknown setting \"" + key + "\"");
-      }
-      if (!value.equals("true") && !value.equals("false")) {
-        throw new Failure(path + ":" + number + ": must be true or false, not \"" + value + "\"");
-      }
-      hostByAnnotation = value.equals("true");
+      out = out.with(table, key, value, path + ":" + number);
     }
-    return new Settings(hostByAnnotation);
+    return out;
   }
 
+  private Settings with(String table, String key, String value, String at) throws Failure {
+    return switch (table + "." + key) {
+      case "host.allow_annotation" -> new Settings(isTrue(value, at), kernels, qemu, virtiofsd);
+      case "vm.kernels" -> new Settings(hostByAnnotation, file(value, at), qemu, virtiofsd);
+      case "vm.qemu" -> new Settings(hostByAnnotation, kernels, file(value, at), virtiofsd);
+      case "vm.virtiofsd" -> new Settings(hostByAnnotation, kernels, qemu, file(value, at));
+      default -> throw new Failure(at + ": unknown setting \"" + key + "\"");
+    };
+  }
+
+  private static boolean isTrue(String value, String at) throws Failure {
+    if (!value.equals("true") && !value.equals("false")) {
+      throw new Failure(at + ": must be true or false, not \"" + value + "\"");
+    }
+    return value.equals("true");
+  }
+
+  /** An absolute path in quotes, in which nothing is escaped. */
+  private static String file(String value, String at) throws Failure {
+    int last = value.length() - 1;
+    boolean quoted =
+        last > 0
+            && (value.charAt(0) == '"' || value.charAt(0) == '\'')
+            && value.charAt(last) == value.charAt(0);
+    String path = quoted ? value.substring(1, last) : "";
+    if (!path.startsWith("/") || path.indexOf('\\') >= 0 || path.indexOf('"') >= 0) {
+      throw new Failure(at + ": must be an absolute path in quotes, not " + value);
+    }
+    return path;
+  }
+
+  /** A hash in quotes begins no comment. */
   private static String withoutComment(String line) {
-    int hash = line.indexOf('#');
-    return (hash < 0 ? line : line.substring(0, hash)).trim();
+    char quote = 0;
+    for (int i = 0; i < line.length(); i++) {
+      char c = line.charAt(i);
+      if (quote == 0 && c == '#') {
+        return line.substring(0, i).trim();
+      }
+      if (c == quote) {
+        quote = 0;
+      } else if (quote == 0 && (c == '"' || c == '\'')) {
+        quote = c;
+      }
+    }
+    return line.trim();
   }
 }

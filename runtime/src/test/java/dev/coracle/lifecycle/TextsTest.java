@@ -146,6 +146,11 @@ class TextsTest {
         "[host];;allow_annotation|:3: must be true or false, not \"\"",
         "[host];allow_annotation = 1|:2: must be true or false, not \"1\"",
         "[host|:1: unknown setting \"[host\"",
+        "[vm];kernels = true|:2: must be an absolute path in quotes, not true",
+        "[vm];kernels = \"k\"|:2: must be an absolute path in quotes, not \"k\"",
+        "[vm];qemu = \"/q|:2: must be an absolute path in quotes, not \"/q",
+        "[vm];virtiofsd = \"/a\\\"b\"|:2: must be an absolute path in quotes, not \"/a\\\"b\"",
+        "[vm];memory = \"1\"|:2: unknown setting \"memory\"",
       })
   void wrongSettings(String text, String message) {
     assertThatThrownBy(() -> settings(text.replace(';', '\n')))
@@ -153,10 +158,17 @@ class TextsTest {
   }
 
   @Test
+  void settingsOfVirtualMachines() throws Failure {
+    Settings s =
+        settings("[vm]\nkernels = \"/k#1\" # x\nqemu = '/q'\n[host]\n[vm]\nvirtiofsd=\"/v\"");
+    assertThat(s).isEqualTo(new Settings(false, "/k#1", "/q", "/v"));
+  }
+
+  @Test
   void settingsThatCannotBeReadAreAnError() throws Failure {
     FakeHost host = new FakeHost(Layout.V2, "{}");
     assertThat(Settings.read(host.without("/etc/coracle/config.toml").environment()))
-        .isEqualTo(new Settings(false));
+        .isEqualTo(new Settings(false, "/var/lib/coracle/kernels", null, null));
     host.kernel.broken("/x.toml", Errno.EACCES);
     assertThatThrownBy(() -> Settings.read(host.environment("CORACLE_CONFIG=/x.toml")))
         .hasMessageStartingWith("/x.toml: cannot be read: openat2(AT_FDCWD, \"/x.toml\", ")

@@ -1,0 +1,96 @@
+package dev.coracle.vm;
+
+import dev.coracle.abi.Bytes;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a kernel module says of itself, in its section {@code .modinfo} (linux
+ * include/linux/module.h; elf(5)).
+ *
+ * @param depends modules that must be there before
+ * @param before modules that are better there before, if there are any such
+ * @param vermagic the release and how the kernel was built
+ */
+public record ModuleInfo(List<String> depends, List<String> before, String vermagic) {
+  /** A larger file is no module. */
+  public static final int MOST_BYTES = 32 << 20;
+
+  private static final int SECTION_HEADER_BYTES = 64;
+
+  /** Reads it; null where it is no module. */
+  public static @Nullable ModuleInfo of(byte[] file, int length) {
+    if (length < 64 || Bytes.u32(file, 0) != 0x464c457fL || file[4] != 2) {
+      return null;
+    }
+    long at = Bytes.i64(file, 40);
+    int count = Bytes.u16(file, 60);
+    long names = Bytes.u16(file, 62);
+    if (Bytes.u16(file, 58) != SECTION_HEADER_BYTES
+        || at < 0
+        || at > length - (long) count * SECTION_HEADER_BYTES
+        || names >= count) {
+      return null;
+    }
+    long text = Bytes.i64(file, (int) (at + names * SECTION_HEADER_BYTES) + 24);
+    for (int i = 0; i < count; i++) {
+      int header = (int) at + i * SECTION_HEADER_BYTES;
+      if (isNamed(file, length, text + Bytes.u32(file, header), ".modinfo\0")) {
+        long from = Bytes.i64(file, header + 24);
+        long size = Bytes.i64(file, header + 32);
+        boolean fits = from >= 0 && size >= 0 && from <= length && size <= length - from;
+        return fits ? read(file, (int) from, (int) (from + size)) : null;
+      }
+    }
+    return null;
+  }
+
+  private static boolean isNamed(byte[] file, int length, long at, String name) {
+    if (at < 0 || at > length - name.length()) {
+      return false;
+    }
+    for (int i = 0; i < name.length(); i++) {
+      if (file[(int) at + i] != (byte) name.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static ModuleInfo read(byte[] file, int from, int end) {
+    List<String> depends = new ArrayList<>();
+    List<String> before = new ArrayList<>();
+    String vermagic = "";
+    int at = from;
+    while (at < end) {
+      int stop = at;
+      while (stop < end && file[stop] != 0) {
+        stop++;
+      }
+      String entry = Bytes.text(file, at, stop);
+      if (entry.startsWith("depends=")) {
+        words(entry.substring(8), ',', depends);
+      } else if (entry.startsWith("softdep=pre:")) {
+        int post = entry.indexOf("post:");
+        words(entry.substring(12, post < 0 ? entry.length() : post), ' ', before);
+      } else if (entry.startsWith("vermagic=")) {
+        vermagic = entry.substring(9);
+      }
+      at = stop + 1;
+    }
+    return new ModuleInfo(depends, before, vermagic);
+  }
+
+  private static void words(String text, char separator, List<String> out) {
+    int from = 0;
+    while (from < text.length()) {
+      int end = text.indexOf(separator, from);
+      end = end < 0 ? text.length() : end;
+      if (end > from) {
+        out.add(text.substring(from, end));
+      }
+      from = end + 1;
+    }
+  }
+}

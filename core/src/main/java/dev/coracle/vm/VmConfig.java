@@ -1,0 +1,58 @@
+package dev.coracle.vm;
+
+import dev.coracle.spec.Vm;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What shapes a machine, as it was asked for: see {@link VmOptions}.
+ *
+ * @param kernel the name of a kernel in the store; null for the default one
+ * @param image whether the kernel in the container's image is taken, where there is one
+ * @param section what /vm asks for; null for nothing
+ * @param append more words for the kernel's command line, the last ones count
+ * @param debug whether the kernel tells how it starts
+ * @param vcpus how many processors the guest has
+ * @param memoryMib the guest's memory
+ * @param accelerator null where it is found out
+ * @param cpu the model under TCG; null for ours
+ * @param cache what the guest may keep of its files
+ * @param template whether the machine is copied from one that was started before
+ * @param libModules whether the kernel's modules are shown at /lib/modules
+ */
+public record VmConfig(
+    @Nullable String kernel,
+    boolean image,
+    @Nullable Vm section,
+    List<String> append,
+    boolean debug,
+    int vcpus,
+    long memoryMib,
+    @Nullable Accelerator accelerator,
+    MachineType machine,
+    @Nullable String cpu,
+    Virtiofsd.Cache cache,
+    boolean template,
+    boolean libModules,
+    List<DiskRequest> disks) {
+  /** The guest's memory where nothing is said of it. */
+  public static final long DEFAULT_MEMORY_MIB = 512;
+
+  /** With less than this the kernel does not start. */
+  public static final long LEAST_MEMORY_MIB = 96;
+
+  /** More than any host has. */
+  public static final long MOST_MEMORY_MIB = 16L << 20;
+
+  /** As many as QEMU gives a machine without more ado. */
+  public static final int MOST_VCPUS = 240;
+
+  /**
+   * A disk that is made of a directory of the container.
+   *
+   * @param source the directory, or the image of a disk that is there
+   * @param destination where the guest mounts it
+   * @param sizeBytes 0 where it is as large as it must be
+   */
+  public record DiskRequest(String source, String destination, String filesystem, long sizeBytes) {}
+}

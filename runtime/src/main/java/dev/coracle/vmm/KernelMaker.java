@@ -1,0 +1,160 @@
+package dev.coracle.vmm;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.kernel.Kernel;
+import dev.coracle.vm.KernelImage;
+import dev.coracle.vm.KernelImage.Kind;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Puts one kernel together in a new directory. */
+final class KernelMaker {
+  private static final int COPY_BYTES = 1 << 20;
+  private static final List<String> MODULES_IN_PACKAGE =
+      List.of("/lib/modules", "/usr/lib/modules");
+
+  private final Kernel k;
+  private final Place place;
+  private final String to;
+
+  KernelMaker(Kernel kernel, String to) {
+    this.k = kernel;
+    this.place = new Place(kernel);
+    this.to = to;
+  }
+
+  void make(String file, @Nullable String modules, @Nullable String initrd) throws Refused {
+    byte[] head = new byte[KernelImage.HEAD_BYTES];
+    Kind kind = KernelImage.kind(head, place.head(file, head));
+    String tree = modules;
+    String image = file;
+    String unpacked = to + "/.package";
+    if (kind == Kind.DEB) {
+      place.directory(unpacked);
+      Tool.run(k, List.of(Tool.find(k, "dpkg-deb", "dpkg"), "-x", file, unpacked), -1, -1);
+      image = imageIn(unpacked, file);
+      tree = tree == null ? treeIn(unpacked) : tree;
+    }
+    String note = image(image);
+    String release = releaseOf(image);
+    if (tree != null) {
+      ModuleTree.Copied copied = ModuleTree.copy(k, tree, to + "/guest");
+      release = copied.release().isEmpty() ? release : copied.release();
+      check(copied, tree);
+      keep(tree, release, unpacked);
+    } else {
+      place.directory(to + "/guest");
+      write("/guest/order", "");
+    }
+    if (initrd != null) {
+      copy(initrd, to + "/initrd");
+    }
+    place.remove(unpacked);
+    write("/info", "release " + release + "\nsource " + oneLine(file) + "\nnote " + note + "\n");
+  }
+
+  /** Without these there is no way to the guest, or to its files. */
+  private static void check(ModuleTree.Copied copied, String tree) throws Refused {
+    for (String needed : List.of("virtio_console", "virtiofs")) {
+      if (copied.missing().contains(needed)) {
+        throw new Refused("the kernel of " + tree + " has no " + needed + ": guests cannot use it");
+      }
+    }
+    if (copied.missing().contains("virtio_mmio") && copied.missing().contains("virtio_pci")) {
+      throw new Refused("the kernel of " + tree + " has neither virtio_mmio nor virtio_pci");
+    }
+  }
+
+  private String imageIn(String unpacked, String file) throws Refused {
+    String found = null;
+    for (String name : place.names(unpacked + "/boot")) {
+      if (name.startsWith("vmlinu")) {
+        found = unpacked + "/boot/" + name;
+      }
+    }
+    if (found == null) {
+      throw new Refused(file + " has no kernel in /boot: is it a linux-image package?");
+    }
+    return found;
+  }
+
+  private @Nullable String treeIn(String unpacked) throws Refused {
+    for (String place1 : MODULES_IN_PACKAGE) {
+      for (String release : place.names(unpacked + place1)) {
+        if (KernelImage.isName(release)) {
+          return unpacked + place1 + "/" + release;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Takes the kernel, unpacked if that goes; returns a note where it does not. */
+  private String image(String file) throws Refused {
+    byte[] head = new byte[KernelImage.HEAD_BYTES];
+    Kind kind = KernelImage.kind(head, place.head(file, head));
+    ImageUnpacker unpacker = new ImageUnpacker(k);
+    if (kind == Kind.VMLINUX) {
+      if (!unpacker.isBootable(file)) {
+        throw new Refused(file + " has no PVH entry (CONFIG_PVH): give its bzImage");
+      }
+      copy(file, to + "/vmlinux");
+      return "";
+    }
+    if (kind != Kind.BZIMAGE) {
+      throw new Refused(
+          file + " is no kernel: a vmlinux or bzImage of x86-64, or a .deb with one, is wanted");
+    }
+    String why = unpacker.unpack(file, to + "/vmlinux");
+    if (why == null) {
+      return "";
+    }
+    copy(file, to + "/bzImage");
+    return "starts more slowly, for it stays packed: " + why;
+  }
+
+  private String releaseOf(String file) throws Refused {
+    byte[] head = new byte[16 * KernelImage.HEAD_BYTES];
+    int length = place.head(file, head);
+    int at = KernelImage.releaseAt(head, length);
+    return at == 0 || at >= length ? "" : KernelImage.release(head, at, length);
+  }
+
+  /** All modules: from the package they are moved, from elsewhere they are copied. */
+  private void keep(String tree, String release, String unpacked) throws Refused {
+    if (!KernelImage.isName(release)) {
+      throw new Refused("the modules in " + tree + " do not say of which release they are");
+    }
+    place.directory(to + "/modules");
+    String kept = to + "/modules/" + release;
+    if (tree.startsWith(unpacked + "/")) {
+      place.move(tree, kept);
+    } else {
+      Tool.run(k, List.of(Tool.find(k, "cp", "coreutils"), "-a", "--", tree, kept), -1, -1);
+    }
+  }
+
+  private void copy(String from, String path) throws Refused {
+    int in = place.read(from);
+    int out = place.write(path);
+    byte[] buffer = new byte[COPY_BYTES];
+    int n = place.fill(in, buffer, buffer.length, from);
+    while (n > 0) {
+      place.put(out, buffer, n, path);
+      n = place.fill(in, buffer, buffer.length, from);
+    }
+    place.close(in);
+    place.close(out);
+  }
+
+  private void write(String name, String text) throws Refused {
+    byte[] bytes = Bytes.utf8(text);
+    int fd = place.write(to + name);
+    place.put(fd, bytes, bytes.length, to + name);
+    place.close(fd);
+  }
+
+  private static String oneLine(String text) {
+    return text.replace('\n', ' ');
+  }
+}
