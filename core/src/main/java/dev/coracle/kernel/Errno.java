@@ -42,75 +42,76 @@ public final class Errno {
   public static final int ECONNREFUSED = 111;
   public static final int EHOSTUNREACH = 113;
 
-  // One text, so that the native binary holds one string: number, name, what the C library says.
+  // One text, so that the native binary holds one string: number, name, what the C library says, in
+  // the lower case of Go, which engines look for.
   private static final String TABLE =
       """
-      1 EPERM (Operation not permitted)
-      2 ENOENT (No such file or directory)
-      3 ESRCH (No such process)
-      4 EINTR (Interrupted system call)
-      5 EIO (Input/output error)
-      6 ENXIO (No such device or address)
-      7 E2BIG (Argument list too long)
-      8 ENOEXEC (Exec format error)
-      9 EBADF (Bad file descriptor)
-      10 ECHILD (No child processes)
-      11 EAGAIN (Resource temporarily unavailable)
-      12 ENOMEM (Cannot allocate memory)
-      13 EACCES (Permission denied)
-      14 EFAULT (Bad address)
-      15 ENOTBLK (Block device required)
-      16 EBUSY (Device or resource busy)
-      17 EEXIST (File exists)
-      18 EXDEV (Invalid cross-device link)
-      19 ENODEV (No such device)
-      20 ENOTDIR (Not a directory)
-      21 EISDIR (Is a directory)
-      22 EINVAL (Invalid argument)
-      23 ENFILE (Too many open files in system)
-      24 EMFILE (Too many open files)
-      25 ENOTTY (Inappropriate ioctl for device)
-      26 ETXTBSY (Text file busy)
-      27 EFBIG (File too large)
-      28 ENOSPC (No space left on device)
-      29 ESPIPE (Illegal seek)
-      30 EROFS (Read-only file system)
-      31 EMLINK (Too many links)
-      32 EPIPE (Broken pipe)
-      33 EDOM (Numerical argument out of domain)
-      34 ERANGE (Numerical result out of range)
-      35 EDEADLK (Resource deadlock avoided)
-      36 ENAMETOOLONG (File name too long)
-      38 ENOSYS (Function not implemented)
-      39 ENOTEMPTY (Directory not empty)
-      40 ELOOP (Too many levels of symbolic links)
-      75 EOVERFLOW (Value too large for defined data type)
-      77 EBADFD (File descriptor in bad state)
-      80 ELIBBAD (Accessing a corrupted shared library)
-      87 EUSERS (Too many users)
-      88 ENOTSOCK (Socket operation on non-socket)
-      91 EPROTOTYPE (Protocol wrong type for socket)
-      95 EOPNOTSUPP (Operation not supported)
-      97 EAFNOSUPPORT (Address family not supported by protocol)
-      98 EADDRINUSE (Address already in use)
-      101 ENETUNREACH (Network is unreachable)
-      104 ECONNRESET (Connection reset by peer)
-      105 ENOBUFS (No buffer space available)
-      107 ENOTCONN (Transport endpoint is not connected)
-      110 ETIMEDOUT (Connection timed out)
-      111 ECONNREFUSED (Connection refused)
-      113 EHOSTUNREACH (No route to host)
-      116 ESTALE (Stale file handle)
-      117 EUCLEAN (Structure needs cleaning)
-      121 EREMOTEIO (Remote I/O error)
-      122 EDQUOT (Disk quota exceeded)
-      130 EOWNERDEAD (Owner died)
-      132 ERFKILL (Operation not possible due to RF-kill)
+      1 EPERM (operation not permitted)
+      2 ENOENT (no such file or directory)
+      3 ESRCH (no such process)
+      4 EINTR (interrupted system call)
+      5 EIO (input/output error)
+      6 ENXIO (no such device or address)
+      7 E2BIG (argument list too long)
+      8 ENOEXEC (exec format error)
+      9 EBADF (bad file descriptor)
+      10 ECHILD (no child processes)
+      11 EAGAIN (resource temporarily unavailable)
+      12 ENOMEM (cannot allocate memory)
+      13 EACCES (permission denied)
+      14 EFAULT (bad address)
+      15 ENOTBLK (block device required)
+      16 EBUSY (device or resource busy)
+      17 EEXIST (file exists)
+      18 EXDEV (invalid cross-device link)
+      19 ENODEV (no such device)
+      20 ENOTDIR (not a directory)
+      21 EISDIR (is a directory)
+      22 EINVAL (invalid argument)
+      23 ENFILE (too many open files in system)
+      24 EMFILE (too many open files)
+      25 ENOTTY (inappropriate ioctl for device)
+      26 ETXTBSY (text file busy)
+      27 EFBIG (file too large)
+      28 ENOSPC (no space left on device)
+      29 ESPIPE (illegal seek)
+      30 EROFS (read-only file system)
+      31 EMLINK (too many links)
+      32 EPIPE (broken pipe)
+      33 EDOM (numerical argument out of domain)
+      34 ERANGE (numerical result out of range)
+      35 EDEADLK (resource deadlock avoided)
+      36 ENAMETOOLONG (file name too long)
+      38 ENOSYS (function not implemented)
+      39 ENOTEMPTY (directory not empty)
+      40 ELOOP (too many levels of symbolic links)
+      75 EOVERFLOW (value too large for defined data type)
+      77 EBADFD (file descriptor in bad state)
+      80 ELIBBAD (accessing a corrupted shared library)
+      87 EUSERS (too many users)
+      88 ENOTSOCK (socket operation on non-socket)
+      91 EPROTOTYPE (protocol wrong type for socket)
+      95 EOPNOTSUPP (operation not supported)
+      97 EAFNOSUPPORT (address family not supported by protocol)
+      98 EADDRINUSE (address already in use)
+      101 ENETUNREACH (network is unreachable)
+      104 ECONNRESET (connection reset by peer)
+      105 ENOBUFS (no buffer space available)
+      107 ENOTCONN (transport endpoint is not connected)
+      110 ETIMEDOUT (connection timed out)
+      111 ECONNREFUSED (connection refused)
+      113 EHOSTUNREACH (no route to host)
+      116 ESTALE (stale file handle)
+      117 EUCLEAN (structure needs cleaning)
+      121 EREMOTEIO (remote I/O error)
+      122 EDQUOT (disk quota exceeded)
+      130 EOWNERDEAD (owner died)
+      132 ERFKILL (operation not possible due to RF-kill)
       """;
 
   private Errno() {}
 
-  /** The name and the meaning of an error: {@code EPERM (Operation not permitted)}. */
+  /** The name and the meaning of an error: {@code EPERM (operation not permitted)}. */
   public static String text(long errno) {
     String key = errno + " ";
     int from = 0;
@@ -122,5 +123,12 @@ public final class Errno {
       from = to + 1;
     }
     return "errno " + errno;
+  }
+
+  /** The meaning of an error alone: {@code operation not permitted}. */
+  public static String words(long errno) {
+    String text = text(errno);
+    int from = text.indexOf('(');
+    return from < 0 ? text : text.substring(from + 1, text.length() - 1);
   }
 }

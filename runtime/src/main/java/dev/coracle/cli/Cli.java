@@ -6,6 +6,7 @@ import static dev.coracle.abi.Process.SIGPIPE;
 import dev.coracle.execute.Kept;
 import dev.coracle.execute.RelativePath;
 import dev.coracle.execute.Rootless;
+import dev.coracle.execute.Wording;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.lifecycle.CalledAs;
@@ -45,7 +46,12 @@ public final class Cli {
   private final String commit;
   private final List<String> args;
   private final boolean runproc;
+  private final Wording wording;
   private String verb = "";
+
+  /** What stands in front of a failure; "" until the command line is understood. */
+  private String failed = "";
+
   private int seal = Seal.NONE;
 
   private Cli(Kernel kernel, String argv0, List<String> args, String commit) {
@@ -55,6 +61,7 @@ public final class Cli {
     this.name = argv0.substring(argv0.lastIndexOf('/') + 1);
     this.args = args;
     this.runproc = name.equals("runproc");
+    this.wording = Wording.of(name);
   }
 
   /**
@@ -68,7 +75,7 @@ public final class Cli {
     try {
       return cli.run();
     } catch (Failure failure) {
-      cli.log.error(failure.getMessage());
+      cli.log.error((failure.isOfStarted() ? "" : cli.failed) + failure.getMessage());
       // A field: the compiler to C loses a local variable that try assigns and catch reads.
       return cli.verb.equals("exec") ? EXEC_FAILED : FAILED;
     }
@@ -135,6 +142,7 @@ public final class Cli {
     if (a.words().isEmpty()) {
       throw new Failure(verb + " needs a container id; see " + verb + " --help");
     }
+    failed = wording.failed(verb);
     String id = a.words().get(0);
     if (Usage.makesProcess(verb)) {
       // Before anything else is done, for all of it is done once more.
@@ -337,7 +345,8 @@ public final class Cli {
         variables,
         log,
         rootless,
-        seal);
+        seal,
+        wording);
   }
 
   private String defaultRoot(List<String> variables) {

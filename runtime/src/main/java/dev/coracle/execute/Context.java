@@ -108,6 +108,12 @@ public final class Context {
   /** Whether the process is root of a user namespace by now. */
   boolean inUserNamespace;
 
+  /** Whose words failures are told in. */
+  Wording wording = Wording.OURS;
+
+  /** Whether the parked process waits for another command, so that signals must end it. */
+  boolean endsBySignals;
+
   /** The program's path, once it was found. */
   @Nullable String program;
 
@@ -131,6 +137,16 @@ public final class Context {
   public void useStartFifo(int fd, Kept descriptors) {
     startFifo = fd;
     kept = descriptors;
+  }
+
+  /** Lets failures be told in those words. */
+  public void useWording(Wording value) {
+    wording = value;
+  }
+
+  /** Lets signals end the process while it is parked, though it is the first of its namespace. */
+  public void endBySignals() {
+    endsBySignals = true;
   }
 
   /** Lets cgroups belong to others, or not. */

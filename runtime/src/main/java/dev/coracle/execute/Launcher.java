@@ -59,7 +59,7 @@ public final class Launcher {
 
   /** Runs the steps that come before there is a process. */
   public @Nullable String prepare() {
-    return steps.run(plan.in(Phase.PARENT_BEFORE));
+    return c.wording.beforeProcess(steps.run(plan.in(Phase.PARENT_BEFORE)));
   }
 
   /** Takes a child of ours that somebody else made for the container's process; null where done. */
@@ -117,7 +117,7 @@ public final class Launcher {
       closeIfOpen(cgroup);
       closeIfOpen(pair[0]);
       closeIfOpen(pair[1]);
-      return problem;
+      return c.wording.beforeProcess(problem);
     }
     if (cgroup >= 0) {
       c.close(cgroup);
@@ -142,7 +142,7 @@ public final class Launcher {
       c.startFifo = -1;
     }
     String problem = startScope();
-    return problem == null ? afterClone() : problem;
+    return c.wording.inProcess(problem == null ? afterClone() : problem);
   }
 
   /**
@@ -283,6 +283,10 @@ public final class Launcher {
 
   /** Answers the child until it says that it is ready. */
   public @Nullable String awaitReady() {
+    return c.wording.inProcess(answerChild());
+  }
+
+  private @Nullable String answerChild() {
     String problem = dissolveSeal();
     if (problem != null) {
       return problem;
@@ -324,7 +328,9 @@ public final class Launcher {
   public @Nullable String awaitExecuted() {
     byte[] message = new byte[MOST_MESSAGE_BYTES];
     long n = receive(message);
-    return n > 0 ? Bytes.text(message, 1, (int) n) : n < 0 ? unheard(n) : null;
+    return n == 0
+        ? null
+        : c.wording.inProcess(n > 0 ? Bytes.text(message, 1, (int) n) : unheard(n));
   }
 
   private long receive(byte[] message) {

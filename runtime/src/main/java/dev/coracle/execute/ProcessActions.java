@@ -232,11 +232,13 @@ final class ProcessActions {
     if (result < 0) {
       // The words of runc and of the C library, which engines look for.
       String why =
-          switch ((int) -result) {
-            case Errno.ENOEXEC -> "exec format error";
-            case Errno.ENOENT -> "no such file or directory (is its interpreter missing?)";
-            default -> c.kernel.explain(result);
-          };
+          c.wording == Wording.RUNC
+              ? Errno.words(-result)
+              : switch ((int) -result) {
+                case Errno.ENOEXEC -> "exec format error";
+                case Errno.ENOENT -> "no such file or directory (is its interpreter missing?)";
+                default -> c.kernel.explain(result);
+              };
       return c.fail((int) -result, "exec " + program + ": " + why);
     }
     return result;

@@ -7,7 +7,6 @@ import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.plan.Action;
-import dev.coracle.plan.ActionText;
 import dev.coracle.plan.Errors;
 import dev.coracle.plan.Plan;
 import dev.coracle.plan.Step;
@@ -53,11 +52,7 @@ final class Steps {
       Step step = steps.get(i);
       long result = run(step.action());
       if (result < 0 && !tolerates(step, result)) {
-        return step.origin()
-            + ": cannot "
-            + ActionText.of(step.action())
-            + ": "
-            + c.explain(result);
+        return c.wording.step(step, c.explain(result));
       }
     }
     return null;

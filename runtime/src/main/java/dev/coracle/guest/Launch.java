@@ -14,6 +14,7 @@ import static dev.coracle.abi.Process.TIOCSWINSZ;
 import dev.coracle.abi.Bytes;
 import dev.coracle.cli.ExecArguments;
 import dev.coracle.execute.Rootless;
+import dev.coracle.execute.Wording;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -175,7 +176,7 @@ final class Launch {
     Environment e = environment();
     String name = Machine.name(k);
     Create.Created created =
-        Create.create(e, Create.Request.inMachine(name, Machine.BUNDLE, console[1]));
+        Create.createToStart(e, Create.Request.inMachine(name, Machine.BUNDLE, console[1]));
     if (created.terminal()) {
       passTerminal();
     }
@@ -269,7 +270,8 @@ final class Launch {
         List.of(),
         new Silence(),
         Rootless.FALSE,
-        Seal.NONE);
+        Seal.NONE,
+        Wording.OURS);
   }
 
   /** What verbs print is of no use here; what they warn of is passed on. */

@@ -116,6 +116,7 @@ public final class Create {
   private @Nullable Systemd systemd;
   private Machines.@Nullable Prepared machine;
   private boolean notify;
+  private boolean waits;
   private @Nullable CriuFlags restored;
   private String criu = "";
 
@@ -127,8 +128,15 @@ public final class Create {
   /** A container that was made: its process is parked. */
   public record Created(Launcher launcher, boolean terminal) {}
 
-  /** Makes a container. */
+  /** Makes a container, which may be started, or signalled, by and by. */
   public static Created create(Environment e, Request request) throws Failure {
+    Create create = new Create(e, request);
+    create.waits = true;
+    return create.create();
+  }
+
+  /** Makes a container that the caller starts at once. */
+  public static Created createToStart(Environment e, Request request) throws Failure {
     return new Create(e, request).create();
   }
 
@@ -317,6 +325,10 @@ public final class Create {
             e.kernel(),
             new HookState(OciVersion.NEWEST, request.id(), bundle.path(), spec.annotations()));
     context.useSeal(e.seal());
+    context.useWording(e.wording());
+    if (waits) {
+      context.endBySignals();
+    }
     if (machine != null) {
       context.useService(machine.service());
     }

@@ -1,6 +1,7 @@
 package dev.coracle.lifecycle;
 
 import dev.coracle.execute.Rootless;
+import dev.coracle.execute.Wording;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.state.FilterCache;
 import dev.coracle.state.StateStore;
@@ -13,6 +14,7 @@ import java.util.List;
  * @param variables the runtime's own environment
  * @param rootless whether cgroups may belong to others
  * @param seal the descriptor of the mount that we run from; see Seal
+ * @param wording whose words failures are told in
  */
 public record Environment(
     DescribingKernel kernel,
@@ -22,7 +24,8 @@ public record Environment(
     List<String> variables,
     Output output,
     Rootless rootless,
-    int seal) {
+    int seal,
+    Wording wording) {
 
   /** Where it is found out whether the runtime is rootless. */
   public Environment(
@@ -32,7 +35,7 @@ public record Environment(
       String root,
       List<String> variables,
       Output output) {
-    this(kernel, store, filters, root, variables, output, Rootless.AUTO, Seal.NONE);
+    this(kernel, store, filters, root, variables, output, Rootless.AUTO, Seal.NONE, Wording.OURS);
   }
 
   /** Where a verb writes. */

@@ -300,6 +300,7 @@ public final class Exec {
             new HookState(OciVersion.NEWEST, state.id(), state.bundle(), state.annotations()));
     context.keep(request.kept());
     context.useSeal(e.seal());
+    context.useWording(e.wording());
     if (request.cgroups().isEmpty()) {
       context.useItsCgroup();
     }

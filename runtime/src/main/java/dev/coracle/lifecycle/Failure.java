@@ -4,9 +4,31 @@ package dev.coracle.lifecycle;
 public final class Failure extends Exception {
   private static final long serialVersionUID = 1;
 
+  private final boolean ofStarted;
+
   /** A failure with its message. */
   public Failure(String message) {
+    this(message, false);
+  }
+
+  private Failure(String message, boolean ofStarted) {
     super(message);
+    this.ofStarted = ofStarted;
+  }
+
+  /** What the container's process said when it was let go and could not go on. */
+  static Failure ofStarted(String message) {
+    return new Failure(message, true);
+  }
+
+  /** Whether it is such a one: then it is no failure of the verb's, and stands for itself. */
+  public boolean isOfStarted() {
+    return ofStarted;
+  }
+
+  /** The same with more lines. */
+  Failure with(String more) {
+    return new Failure(getMessage() + "\n" + more, ofStarted);
   }
 
   @Override

@@ -22,14 +22,14 @@ public final class Run {
   public static int run(Environment e, Create.Request request, boolean detach, boolean keep)
       throws Failure {
     if (detach) {
-      Create.create(e, request);
+      Create.createToStart(e, request);
       startOrDelete(e, request);
       return 0;
     }
     Kernel k = e.kernel();
     Foreground foreground = Foreground.begin(k);
     int[] sockets = wayToTerminal(k, request.consoleSocket());
-    Create.Created created = Create.create(e, withConsole(request, sockets[1]));
+    Create.Created created = Create.createToStart(e, withConsole(request, sockets[1]));
     int code = startAndAwait(e, request, foreground, sockets, created);
     if (!keep) {
       Delete.delete(e, request.id(), true);
@@ -153,7 +153,7 @@ public final class Run {
   }
 
   private static Failure with(Failure failure, @Nullable String more) {
-    return more == null ? failure : new Failure(failure.getMessage() + "\n" + more);
+    return more == null ? failure : failure.with(more);
   }
 
   private static @Nullable String undeleted(Environment e, String id) {

@@ -57,7 +57,7 @@ public final class Start {
     }
     String problem = awaitExecuted(e, id, (int) fifo);
     if (problem != null) {
-      throw new Failure(problem);
+      throw Failure.ofStarted(problem);
     }
     if (!state.hooks().poststart().isEmpty()) {
       poststart(e, state);

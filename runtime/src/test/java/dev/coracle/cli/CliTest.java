@@ -104,6 +104,27 @@ class CliTest {
     assertThat(k.made()).isEmpty();
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "create --bundle /b a|1|runc create failed: bundle \"/b\": cannot be",
+        "run --bundle /b a|1|runc run failed: bundle \"/b\": cannot be",
+        "exec a sh|255|exec failed: container \"a\" does not exist",
+        "start a|1|container \"a\" does not exist",
+        "kill a|1|container \"a\" does not exist",
+        "create|1|create needs a container id; see create --help",
+        "run --frob a|1|unknown flag \"--frob\"; see --help",
+      })
+  void calledByTheNameRuncItSaysRuncsWordsFirst(String line, int code, String message)
+      throws IOException {
+    k.broken("/run/coracle/a/state.json", Errno.ENOENT).broken("/b", Errno.ENOENT);
+    List<String> args = List.of(("--log /log --log-format json " + line).split(" ", -1));
+    assertThat(Cli.run(k, "/usr/bin/runc", args, "c0ffee")).isEqualTo(code);
+    assertThat(k.file("stderr")).startsWith(message);
+    assertThat(log("/log").get("msg").textValue()).startsWith(message);
+  }
+
   @Test
   void theLogIsOneObjectWithATime() throws IOException {
     k.broken("/run/coracle/a/state.json", Errno.ENOENT)
@@ -142,7 +163,7 @@ class CliTest {
         .isEqualTo(
             """
             container "a" does not exist
-            log file "/log": openat2(AT_FDCWD, "/log", O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC, 0644, 0): EACCES (Permission denied)
+            log file "/log": openat2(AT_FDCWD, "/log", O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC, 0644, 0): EACCES (permission denied)
             """);
   }
 

@@ -66,6 +66,6 @@ class NotifyTest {
     FakeHost host = new FakeHost(Layout.V2, FakeHost.bundle("minimal"));
     host.kernel.broken("@manager", Errno.ECONNREFUSED);
     assertThatThrownBy(() -> Notify.open(host.environment(ASKED), "id"))
-        .hasMessage("NOTIFY_SOCKET \"@manager\": ECONNREFUSED (Connection refused)");
+        .hasMessage("NOTIFY_SOCKET \"@manager\": ECONNREFUSED (connection refused)");
   }
 }

@@ -77,7 +77,7 @@ class SecurityLabelsTest {
     assertThat(host.kernel.said())
         .contains(
             "config.json /process/apparmorProfile: cannot set AppArmor profile \"mine\": write to"
-                + " `/proc/self/attr/apparmor/exec`: EINVAL (Invalid argument); is AppArmor"
+                + " `/proc/self/attr/apparmor/exec`: EINVAL (invalid argument); is AppArmor"
                 + " enabled, and is that loaded?");
   }
 

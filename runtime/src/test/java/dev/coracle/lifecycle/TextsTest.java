@@ -172,7 +172,7 @@ class TextsTest {
     host.kernel.broken("/x.toml", Errno.EACCES);
     assertThatThrownBy(() -> Settings.read(host.environment("CORACLE_CONFIG=/x.toml")))
         .hasMessageStartingWith("/x.toml: cannot be read: openat2(AT_FDCWD, \"/x.toml\", ")
-        .hasMessageEndingWith(": EACCES (Permission denied)");
+        .hasMessageEndingWith(": EACCES (permission denied)");
   }
 
   @Test

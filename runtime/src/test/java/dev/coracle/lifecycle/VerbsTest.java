@@ -145,7 +145,7 @@ class VerbsTest {
         .hasMessageStartingWith(
             "config.json /hooks/poststart/0: error running poststart hook #0: \"/bin/poststart\""
                 + " cannot be run: pipe2(")
-        .hasMessageEndingWith(": EMFILE (Too many open files)");
+        .hasMessageEndingWith(": EMFILE (too many open files)");
     assertThat(host.kernel.calls()).anyMatch(c -> c.startsWith("pidfd_send_signal("));
   }
 
@@ -250,7 +250,7 @@ class VerbsTest {
         .startsWith(
             "config.json /hooks/poststop/0: error running poststop hook #0: \"/bin/poststop\""
                 + " cannot be run: clone3(")
-        .endsWith(": EAGAIN (Resource temporarily unavailable)");
+        .endsWith(": EAGAIN (resource temporarily unavailable)");
     assertThat(host.kernel.made()).containsExactly("/pid");
   }
 
