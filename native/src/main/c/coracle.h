@@ -109,6 +109,12 @@ static inline int32_t coracle_seal_descriptor(void) {
     return coracle_seal_mount;
 }
 
+/* What exitOnSignal installs: see start-up.c. */
+extern void coracle_exit_on_signal(int signal);
+static inline void* coracle_exiting_handler(void) {
+    return (void*) (intptr_t) coracle_exit_on_signal;
+}
+
 extern char* coracle_program;
 static inline void* coracle_argv0(void) {
     return coracle_program;

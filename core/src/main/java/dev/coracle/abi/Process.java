@@ -10,6 +10,7 @@ public final class Process {
 
   public static final int SIGHUP = 1;
   public static final int SIGINT = 2;
+  public static final int SIGQUIT = 3;
   public static final int SIGKILL = 9;
   public static final int SIGPIPE = 13;
   public static final int SIGTERM = 15;

@@ -594,6 +594,10 @@ final class Calls {
     return "rt_sigaction(" + signal + ", SIG_IGN)";
   }
 
+  static String exitOnSignal(int signal) {
+    return "rt_sigaction(" + signal + ", exit)";
+  }
+
   static String defaultSignal(int signal) {
     return "rt_sigaction(" + signal + ", SIG_DFL)";
   }

@@ -587,6 +587,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long exitOnSignal(int signal) {
+    long result = kernel.exitOnSignal(signal);
+    return result < 0 ? failed(result, Calls.exitOnSignal(signal)) : result;
+  }
+
+  @Override
   public long defaultSignal(int signal) {
     long result = kernel.defaultSignal(signal);
     return result < 0 ? failed(result, Calls.defaultSignal(signal)) : result;

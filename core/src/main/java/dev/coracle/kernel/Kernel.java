@@ -311,6 +311,9 @@ public interface Kernel {
   /** rt_sigaction(2) with SIG_IGN: a signal is passed over from now on. */
   long ignoreSignal(int signal);
 
+  /** rt_sigaction(2) with a handler that ends the process with status 128 + {@code signal}. */
+  long exitOnSignal(int signal);
+
   /** Lets a signal do what it does by default (rt_sigaction(2)), whatever the caller left of it. */
   long defaultSignal(int signal);
 

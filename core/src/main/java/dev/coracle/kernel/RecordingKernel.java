@@ -815,6 +815,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long exitOnSignal(int signal) {
+    return answer("exitOnSignal", Calls.exitOnSignal(signal));
+  }
+
+  @Override
   public long defaultSignal(int signal) {
     return answer("defaultSignal", Calls.defaultSignal(signal));
   }

@@ -106,6 +106,30 @@ class LifecycleIT {
     }
   }
 
+  @Unsupported(runtime = "crun", reason = "the kernel drops what the first process does not handle")
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "INT", "HUP", "QUIT"})
+  void aSignalEndsACreatedOne(String signal, Testbed bed) {
+    try (Container c = bed.create(bed.bundle().lasting())) {
+      c.kill(signal).ok();
+      c.awaitExit();
+      assertThat(c.status()).isEqualTo("stopped");
+      assertThat(c.state().get("pid").getAsInt()).isZero();
+      assertThat(bed.oci("start", c.id()).execute().fails().stderr()).contains("stopped");
+      c.delete().ok();
+      assertThat(c.isKnown()).isFalse();
+    }
+  }
+
+  @CoracleOnly("the exit status tells the signal")
+  @Test
+  void aCreatedOneThatIsSignalledExitsAsAShellTells(Testbed bed) {
+    try (Container c = bed.create(bed.bundle().lasting())) {
+      c.kill("TERM").ok();
+      assertThat(c.awaitExit()).isEqualTo(128 + 15);
+    }
+  }
+
   @Unsupported(runtime = "crun", reason = "tells the path as configured")
   @Test
   void theStateTellsTheRootfs(Testbed bed) {

@@ -17,6 +17,7 @@ public final class LinuxKernel implements Kernel {
   private static final int SIG_SETMASK = 2;
   private static final int LAST_SIGNAL = 64;
   private static final long SIG_IGN = 1;
+  private static final long SA_RESTORER = 0x04000000;
   private static final int SIGNAL_SET_BYTES = 8;
   private static final long CAPABILITY_VERSION_3 = 0x20080522L;
 
@@ -705,11 +706,21 @@ public final class LinuxKernel implements Kernel {
     return setSignal(signal, 0); // SIG_DFL
   }
 
+  @Override
+  public long exitOnSignal(int signal) {
+    return setSignal(signal, Syscalls.exitingHandler().toLong());
+  }
+
   private static long setSignal(int signal, long handler) {
     // struct sigaction: the handler, flags, restorer, mask, 8 bytes each.
     Address action = Scratch.structure();
     Address.fillZero(action, 32);
     action.putLong(handler);
+    if (handler != SIG_IGN && handler != 0) {
+      // x86-64 delivers no signal without a restorer; ours is never returned to.
+      action.add(8).putLong(SA_RESTORER);
+      action.add(16).putLong(handler);
+    }
     return Syscalls.call(Syscalls.RT_SIGACTION, signal, action.toLong(), 0, SIGNAL_SET_BYTES, 0, 0);
   }
 

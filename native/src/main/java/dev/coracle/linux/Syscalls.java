@@ -124,6 +124,10 @@ final class Syscalls {
   static native int seal();
 
   @Unmanaged
+  @Import(name = "coracle_exiting_handler")
+  static native Address exitingHandler();
+
+  @Unmanaged
   @Import(name = "coracle_environ")
   static native Address environ();
 

@@ -4,7 +4,11 @@ import static dev.coracle.abi.Fcntl.ALL_DESCRIPTORS;
 import static dev.coracle.abi.Fcntl.CLOSE_RANGE_CLOEXEC;
 import static dev.coracle.abi.Process.PR_SET_DUMPABLE;
 import static dev.coracle.abi.Process.PR_SET_PDEATHSIG;
+import static dev.coracle.abi.Process.SIGHUP;
+import static dev.coracle.abi.Process.SIGINT;
 import static dev.coracle.abi.Process.SIGKILL;
+import static dev.coracle.abi.Process.SIGQUIT;
+import static dev.coracle.abi.Process.SIGTERM;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Errno;
@@ -44,6 +48,13 @@ final class ChildProcess {
   /** With the signals that are ignored, 64 bits. */
   static final int SEALED_BYTES = 9;
 
+  /** What ends a process that waits for start, where engines stop it before; see endBySignals. */
+  private static final int[] ENDING = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+  /** The same, signal n as bit n − 1. */
+  static final long ENDING_SIGNALS =
+      1L << SIGTERM - 1 | 1L << SIGINT - 1 | 1L << SIGHUP - 1 | 1L << SIGQUIT - 1;
+
   private static final int FIRST_AFTER_STDIO = 3;
   private static final int FAILURE_STATUS = 1;
 
@@ -81,6 +92,9 @@ final class ChildProcess {
       problem = steps.run(plan.in(Phase.CHILD_AFTER_PIVOT));
       steps.closeRoot();
     }
+    if (problem == null && c.endsBySignals) {
+      problem = endBySignals(c);
+    }
     if (problem == null) {
       problem = steps.run(plan.in(Phase.CHILD_PROCESS));
     }
@@ -88,6 +102,21 @@ final class ChildProcess {
       problem = steps.run(plan.in(Phase.CHILD_START));
     }
     return problem;
+  }
+
+  /**
+   * The kernel drops signals that the first process of a PID namespace has no handler for
+   * (pid_namespaces(7)): with one they end it while it is parked. execve(2) takes the handlers
+   * away. It comes before the seccomp filter, which may not allow it.
+   */
+  private static @Nullable String endBySignals(Context c) {
+    for (int signal : ENDING) {
+      long result = c.kernel.exitOnSignal(signal);
+      if (result < 0) {
+        return "default signals before start: cannot handle them: " + c.explain(result);
+      }
+    }
+    return null;
   }
 
   private static long prepare(Context c, Plan plan) {

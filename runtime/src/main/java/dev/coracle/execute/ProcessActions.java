@@ -253,7 +253,9 @@ final class ProcessActions {
     if (service == null) {
       throw new IllegalStateException("no service: " + a.service());
     }
-    long result = c.kernel.resetSignals(c.ignoredSignals);
+    // What execve(2) would reset: see ChildProcess.
+    long signals = c.ignoredSignals | (c.endsBySignals ? ChildProcess.ENDING_SIGNALS : 0);
+    long result = c.kernel.resetSignals(signals);
     if (result >= 0) {
       result = c.kernel.close_range(FIRST_AFTER_STDIO, ALL_DESCRIPTORS, 0);
     }

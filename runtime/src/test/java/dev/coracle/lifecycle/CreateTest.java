@@ -127,6 +127,16 @@ class CreateTest {
   }
 
   @Test
+  void aProcessThatIsStartedAtOnceNeedsNoHandlers() {
+    FakeHost host = host("minimal", "v2");
+    host.kernel.asChild();
+    assertThatThrownBy(() -> Create.createToStart(host.environment(), FakeHost.request(null)))
+        .hasMessageStartingWith("execve(");
+    assertThat(host.kernel.calls()).contains("rt_sigprocmask(SIG_SETMASK, [])");
+    assertThat(host.kernel.calls()).noneMatch(c -> c.startsWith("rt_sigaction("));
+  }
+
+  @Test
   void callsOfTheContainersProcess() throws IOException {
     FakeHost host = host("minimal", "v2");
     host.kernel.asChild();
@@ -267,7 +277,7 @@ class CreateTest {
     // How the status of a process could not be read is of no use to anybody.
     assertThat(message)
         .as(call)
-        .containsAnyOf("EIO (Input/output error)", "/proc/4242/stat cannot be read");
+        .containsAnyOf("EIO (input/output error)", "/proc/4242/stat cannot be read");
   }
 
   /** A close that fails is a bug of ours by contract: nothing is written by these descriptors. */
