@@ -1,5 +1,6 @@
 package dev.coracle.guest;
 
+import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Process.POLLHUP;
 import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.POLLOUT;
@@ -27,6 +28,7 @@ public final class Agent {
   private static final int FIRST_FD = 2;
   private static final int FAILED = 1;
   private static final int FOREVER = -1;
+  private static final byte[] REFRESH_FAILED = Bytes.utf8("the machine cannot be made fresh");
 
   /** How long the host may be away before it is looked for again: at first, and at most. */
   private static final int AWAY_MILLIS = 1;
@@ -45,6 +47,7 @@ public final class Agent {
   private final byte[] info = new byte[SIGINFO_BYTES];
   private final byte[] message = new byte[MESSAGE_BYTES];
   private final int[] waited = new int[1];
+  private final int[] refreshPipe = new int[2];
   private final int[] portFd = new int[1];
   private final short[] portEvents = {POLLOUT};
   private final short[] portHappened = new short[1];
@@ -157,7 +160,7 @@ public final class Agent {
       }
       reap();
     }
-    for (int i = 0; FIRST_FD + i * FDS_PER_SESSION < w.fds.length; i++) {
+    for (int i = 0; i < SLOTS && FIRST_FD + i * FDS_PER_SESSION < w.fds.length; i++) {
       Session s = sessions[i];
       if (s != null && !s.isFree()) {
         s.notice(w.happened, FIRST_FD + i * FDS_PER_SESSION, message);
@@ -313,7 +316,8 @@ public final class Agent {
       ask(s, id, type == Frame.START);
       return;
     }
-    if (type == Frame.RESEED) {
+    if (type == Frame.RESEED && id == Frame.MACHINE) {
+      refresh();
       return;
     }
     if (s == null) {
@@ -344,6 +348,36 @@ public final class Agent {
     if (!good) {
       problem = "the host broke the protocol: a frame of type " + type + " of session " + id;
     }
+  }
+
+  /**
+   * Makes fresh, in a child, what the machine has in common with others; nothing else is done
+   * before that is.
+   */
+  private void refresh() {
+    long pid = k.pipe2(refreshPipe, O_CLOEXEC);
+    if (pid >= 0) {
+      pid = k.fork(waited);
+      if (pid == 0) {
+        Launch.refresh(k, refreshPipe[1], reader.buffer(), reader.payloadAt(), reader.length());
+        return;
+      }
+      Session.close(k, refreshPipe[1]);
+    }
+    if (pid > 0) {
+      Session.close(k, waited[0]);
+      pid = k.wait4((int) pid, waited, 0);
+    }
+    long n = pid < 0 ? pid : k.read(refreshPipe[0], message, 0, message.length);
+    if (n != 0 || waited[0] != 0) {
+      byte[] text = n > 0 ? message : REFRESH_FAILED;
+      if (port.hasRoom()) {
+        port.putWarning(Frame.MACHINE, text, 0, n > 0 ? (int) n : text.length);
+      } else {
+        problem = "the host neither reads nor may be left without a word of what failed";
+      }
+    }
+    Session.close(k, refreshPipe[0]);
   }
 
   /** Takes a piece of a request, which opens a session where there is none of this number. */

@@ -13,6 +13,7 @@ import static dev.coracle.abi.Process.TIOCSWINSZ;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.cli.ExecArguments;
+import dev.coracle.execute.Files;
 import dev.coracle.execute.Rootless;
 import dev.coracle.execute.Wording;
 import dev.coracle.kernel.DescribingKernel;
@@ -78,6 +79,15 @@ final class Launch {
     Launch launch = new Launch(kernel, commit);
     int status = launch.run(id, given);
     long result = kernel.exit_group(status);
+    throw new IllegalStateException("exit_group: " + result);
+  }
+
+  /** Runs in a child, makes the machine fresh, tells why it cannot by a pipe, and ends. */
+  static void refresh(Kernel kernel, int pipe, byte[] bytes, int at, int length) {
+    String problem = Machine.refresh(new DescribingKernel(kernel), bytes, at, length);
+    byte[] text = Bytes.utf8(problem == null ? "" : problem);
+    long said = Files.writeAll(kernel, pipe, text, 0, Math.min(text.length, MOST_TEXT));
+    long result = kernel.exit_group(said < 0 ? 1 : 0);
     throw new IllegalStateException("exit_group: " + result);
   }
 

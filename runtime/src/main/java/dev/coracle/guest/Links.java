@@ -59,7 +59,9 @@ final class Links {
       check(routes.ask(Rtnetlink.setMtu(index, link.mtu())), link, "set the MTU");
     }
     for (LinkText.Address address : link.addresses()) {
-      check(routes.ask(Rtnetlink.addAddress(index, address(address))), link, "add an address");
+      long result = routes.ask(Rtnetlink.addAddress(index, address(address)));
+      // A machine that was restored has it already.
+      check(result == -Errno.EEXIST ? 0 : result, link, "add an address");
     }
     check(routes.ask(Rtnetlink.setUp(index)), link, "bring it up");
     for (LinkText.Route route : link.routes()) {

@@ -15,6 +15,7 @@ import dev.coracle.lifecycle.Failure;
 import dev.coracle.vm.RequestReader;
 import dev.coracle.vm.RequestReader.Part;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Sets the machine up as the host describes it in the request of session 0. */
 final class Machine {
@@ -25,15 +26,18 @@ final class Machine {
   private static final int MOST_NAME = 1024;
 
   private static final long RNDADDENTROPY = 0x40085203;
+  private static final long RNDRESEEDCRNG = 0x5207;
   private static final int BITS_PER_BYTE = 8;
   private static final int POOL_HEADER_BYTES = 8;
   private static final int CLOCK_BYTES = 8;
+  private static final int FRESH_BYTES = 32;
 
   private final DescribingKernel k;
   private final RequestReader request;
   private final Links links;
   private final Disks disks;
   private final StringBuilder warnings = new StringBuilder();
+  private boolean named;
 
   Machine(DescribingKernel k, RequestReader request) {
     this.k = k;
@@ -47,8 +51,41 @@ final class Machine {
     make(DIRECTORY);
     make(STATE);
     make(BUNDLE);
-    boolean named = false;
     links.setUpLoopback();
+    apply(parts);
+    if (!named) {
+      throw new Failure("the machine's request has no NAME");
+    }
+  }
+
+  /**
+   * Makes what was copied of another machine this one's own (docs/vm-protocol.md, RESEED).
+   *
+   * @return why it cannot; null where it can
+   */
+  static @Nullable String refresh(DescribingKernel k, byte[] bytes, int at, int length) {
+    RequestReader request = new RequestReader();
+    int head = CLOCK_BYTES + FRESH_BYTES;
+    List<Part> parts = null;
+    if (length >= head && request.take(bytes, at + head, length - head)) {
+      parts = request.parts();
+    }
+    if (parts == null) {
+      return "the host's RESEED is broken";
+    }
+    try {
+      setClock(k, Bytes.i64(bytes, at));
+      seed(k, bytes, at + CLOCK_BYTES, FRESH_BYTES);
+      Machine machine = new Machine(k, request);
+      machine.apply(parts);
+      return machine.warnings.length() == 0 ? null : machine.warnings();
+    } catch (Failure failure) {
+      return failure.getMessage();
+    }
+  }
+
+  /** Does what the fields say. */
+  private void apply(List<Part> parts) throws Failure {
     for (Part part : parts) {
       switch (part.field()) {
         case NAME -> {
@@ -73,9 +110,6 @@ final class Machine {
             throw new Failure(
                 "the request has a field " + part.field() + ", which is not a machine's");
       }
-    }
-    if (!named) {
-      throw new Failure("the machine's request has no NAME");
     }
   }
 
@@ -137,6 +171,10 @@ final class Machine {
     long fd = k.openat2(AT_FDCWD, "/dev/urandom", O_WRONLY | O_CLOEXEC, 0, 0);
     check(k, fd, "open the random pool");
     long result = k.ioctlStruct((int) fd, RNDADDENTROPY, pool);
+    if (result >= 0) {
+      // At once: in a machine that was cloned the generator runs already, as all its copies do.
+      result = k.ioctl((int) fd, RNDRESEEDCRNG, 0);
+    }
     check(k, result, "seed the random pool");
     check(k, k.close((int) fd), "close the random pool");
   }

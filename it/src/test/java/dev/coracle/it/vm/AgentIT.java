@@ -153,7 +153,7 @@ class AgentIT {
         List.of("--tty", "--", "sh", "-c", "stty size; read x; stty size; tty; exit 5")) {
       request.add(Guest.ARGUMENT_FIELD, argument);
     }
-    guest.start(number, request.add(Guest.TERMINAL_FIELD, Guest.shorts(33, 101)));
+    guest.start(number, request.add(Guest.TERMINAL_FIELD, Guest.terminal(33, 101, false)));
     Stream s = guest.session(number);
     guest.await("the first size", () -> s.output().contains("33 101\r\n"));
     guest.send(Guest.RESIZE, number, Guest.shorts(50, 140));
@@ -169,7 +169,7 @@ class AgentIT {
     for (String argument : List.of("--tty", "--", "seq", "3000")) {
       request.add(Guest.ARGUMENT_FIELD, argument);
     }
-    guest.start(number, request.add(Guest.TERMINAL_FIELD, Guest.shorts(24, 80)));
+    guest.start(number, request.add(Guest.TERMINAL_FIELD, Guest.terminal(24, 80, false)));
     assertThat(guest.end(number).output())
         .startsWith("1\r\n2\r\n")
         .endsWith("\r\n3000\r\n")
@@ -225,6 +225,18 @@ class AgentIT {
     long guests = Long.parseLong(guest.run("--", "date", "+%s").output().strip());
     assertThat(Duration.between(Instant.now(), Instant.ofEpochSecond(guests)).abs())
         .isLessThan(Duration.ofSeconds(3));
+  }
+
+  @Test
+  void whatARestoredMachineIsToldAnew() {
+    long hour = 3_600_000_000_000L;
+    guest.reseed((System.currentTimeMillis() * 1_000_000) + hour, "sysctl.vm.swappiness=12");
+    long guests = Long.parseLong(guest.run("--", "date", "+%s").output().strip());
+    assertThat(guests - Instant.now().getEpochSecond()).isBetween(3590L, 3620L);
+    assertThat(shell("cat /proc/sys/vm/swappiness").output()).isEqualTo("12\n");
+    guest.reseed(System.currentTimeMillis() * 1_000_000, "sysctl.no.such=1");
+    guest.await("a warning", () -> !guest.warnings().isEmpty());
+    assertThat(guest.takeWarnings()).singleElement().asString().contains("no.such");
   }
 
   @Test

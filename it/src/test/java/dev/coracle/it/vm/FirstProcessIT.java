@@ -62,9 +62,9 @@ class FirstProcessIT {
     try (Guest guest = boot()) {
       guest.setUp(
           GuestConfig.of(true, "", "sh", "-c", "stty size; tty; read x; exit 4"), new Request());
-      guest.start(1, new Request().add(Guest.TERMINAL_FIELD, Guest.shorts(31, 99)));
+      guest.start(1, new Request().add(Guest.TERMINAL_FIELD, Guest.terminal(31, 99, true)));
       Stream first = guest.session(1);
-      guest.await("the size", () -> first.output().contains("31 99\r\n"));
+      guest.await("the size", () -> first.output().equals("31 99\n/dev/pts/0\n"));
       guest.send(Guest.INPUT, 1, new byte[] {'\r'});
       assertThat(guest.end(1).status).isEqualTo(4);
       assertThat(guest.powerOff()).isZero();

@@ -312,6 +312,13 @@ final class Guest implements AutoCloseable {
         .array();
   }
 
+  /** What is told of a terminal. */
+  static byte[] terminal(int rows, int columns, boolean leavesLinesAlone) {
+    byte[] out = java.util.Arrays.copyOf(shorts(rows, columns), 5);
+    out[4] = (byte) (leavesLinesAlone ? 1 : 0);
+    return out;
+  }
+
   synchronized void send(int type, int session, byte[] payload) {
     ByteBuffer frame =
         ByteBuffer.allocate(HEADER + payload.length)
@@ -381,6 +388,20 @@ final class Guest implements AutoCloseable {
     return this;
   }
 
+  /** Tells the machine what is new after it was restored. */
+  void reseed(long nanos, String option) {
+    byte[] more = new Request().add(OPTION_FIELD, option).out.toByteArray();
+    send(
+        RESEED,
+        0,
+        ByteBuffer.allocate(40 + more.length)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(nanos)
+            .position(40)
+            .put(more)
+            .array());
+  }
+
   /** Starts the container's first process. */
   Stream first() {
     start(1, new Request());
@@ -442,6 +463,14 @@ final class Guest implements AutoCloseable {
   List<String> warnings() {
     synchronized (warnings) {
       return List.copyOf(warnings);
+    }
+  }
+
+  List<String> takeWarnings() {
+    synchronized (warnings) {
+      List<String> out = List.copyOf(warnings);
+      warnings.clear();
+      return out;
     }
   }
 
