@@ -1,14 +1,19 @@
 package dev.coracle.lifecycle;
 
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+
+import dev.coracle.abi.Statx;
 import dev.coracle.config.Host;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.Service;
+import dev.coracle.kernel.Kernel;
 import dev.coracle.machine.ExecService;
 import dev.coracle.machine.MachineService;
 import dev.coracle.machine.Qemu;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.linux.Namespaces;
 import dev.coracle.sandbox.MicroVmSandbox.Needs;
+import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Process;
 import dev.coracle.vm.Accelerator;
@@ -29,10 +34,11 @@ final class Machines {
   /** Prepares the machine of a bundle. */
   static Prepared prepare(Environment e, String id, Bundle bundle, Host host, Problems problems)
       throws Failure {
-    if (bundle.spec().linux().namespace(NamespaceType.NETWORK) == null) {
+    Namespace network = bundle.spec().linux().namespace(NamespaceType.NETWORK);
+    if (network == null || isOurs(e.kernel(), network.path())) {
       problems.error(
           Namespaces.POINTER,
-          "a virtual machine needs a network namespace: it cannot have the host's network; add"
+          "a virtual machine cannot have the host's network; it needs a network namespace:"
               + " {\"type\":\"network\"}");
     }
     MachineParts parts = MachineParts.find(e, bundle.spec(), problems);
@@ -45,6 +51,16 @@ final class Machines {
         needs,
         new MachineService(
             new MachineService.Parts(id, bundle.config(), bundle.length(), terminal, qemu)));
+  }
+
+  /** Whether a network namespace is the one that we are in. */
+  private static boolean isOurs(Kernel k, @Nullable String path) {
+    byte[] theirs = new byte[Statx.SIZE];
+    byte[] ours = new byte[Statx.SIZE];
+    return path != null
+        && k.statx(AT_FDCWD, path, 0, Statx.STATX_BASIC_STATS, theirs) >= 0
+        && k.statx(AT_FDCWD, "/proc/self/ns/net", 0, Statx.STATX_BASIC_STATS, ours) >= 0
+        && Statx.inode(theirs) == Statx.inode(ours);
   }
 
   /** What stands for an exec in a machine. */

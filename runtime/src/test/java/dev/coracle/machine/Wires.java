@@ -37,7 +37,7 @@ final class Wires {
   private int listener = -1;
   private boolean late;
 
-  Wire wire(int fd) {
+  private Wire wire(int fd) {
     return wires.computeIfAbsent(fd, n -> new Wire());
   }
 
