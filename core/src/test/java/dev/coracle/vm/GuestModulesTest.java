@@ -136,7 +136,12 @@ class GuestModulesTest {
     String text = new String(newc.executable("init", 5), UTF_8);
     assertThat(text)
         .startsWith(
-            "070701" + "00000000" + "000081ed" + "0000000000000000" + "00000001" + "00000000"
+            "070701"
+                + "00000000"
+                + "000081ed"
+                + "0000000000000000"
+                + "00000001"
+                + "00000000"
                 + "00000005")
         .endsWith("init\0\0");
     assertThat(text.length() % 4).isZero();

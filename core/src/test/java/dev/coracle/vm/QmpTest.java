@@ -22,7 +22,8 @@ class QmpTest {
 
   @Test
   void commandsAreOneLineEach() {
-    assertThat(text(Qmp.capabilities(1))).isEqualTo("{\"execute\":\"qmp_capabilities\",\"id\":1}\n");
+    assertThat(text(Qmp.capabilities(1)))
+        .isEqualTo("{\"execute\":\"qmp_capabilities\",\"id\":1}\n");
     assertThat(text(Qmp.getfd(2, "mig")))
         .isEqualTo("{\"execute\":\"getfd\",\"id\":2,\"arguments\":{\"fdname\":\"mig\"}}\n");
     assertThat(text(Qmp.migrate(3, "mig"))).contains("\"uri\":\"fd:mig\"");
@@ -38,7 +39,8 @@ class QmpTest {
     // As QEMU 7.2 says it.
     says("{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7},");
     assertThat(reader.next()).isFalse();
-    says(" \"package\": \"Debian\"}, \"capabilities\": [\"oob\"]}}\r\n{\"return\": {}, \"id\": 1}\r\n");
+    says(
+        " \"package\": \"Debian\"}, \"capabilities\": [\"oob\"]}}\r\n{\"return\": {}, \"id\": 1}\r\n");
     assertThat(reader.next()).isTrue();
     assertThat(reader.kind()).isEqualTo(QmpReader.Kind.GREETING);
     assertThat(reader.next()).isTrue();
@@ -46,7 +48,8 @@ class QmpTest {
     assertThat(reader.id()).isEqualTo(1);
     says("{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}\r\n");
     says("{\"return\": {\"status\": \"paused\", \"running\": false}, \"id\": 77}\r\n");
-    says("{\"id\": 78, \"error\": {\"class\": \"GenericError\", \"desc\": \"no \\\"id\\\": 5\"}}\r\n");
+    says(
+        "{\"id\": 78, \"error\": {\"class\": \"GenericError\", \"desc\": \"no \\\"id\\\": 5\"}}\r\n");
     assertThat(reader.next()).isTrue();
     assertThat(reader.kind()).isEqualTo(QmpReader.Kind.EVENT);
     assertThat(reader.text("event")).isEqualTo("STOP");

@@ -94,7 +94,8 @@ class VmOptionsTest {
         ", 'linux': {'resources': {'memory': {'limit': 1073741824},"
             + " 'cpu': {'quota': 150000, 'period': 100000}}}";
     String env = "'RUNCVM_CPUS=5', 'RUNCVM_MEM=640', 'RUNCVM_KERNEL_APPEND=e'";
-    VmConfig all = of("'dev.coracle.vm.cpus': '7', 'dev.coracle.vm.memory': '256M'", env, vm + limits);
+    VmConfig all =
+        of("'dev.coracle.vm.cpus': '7', 'dev.coracle.vm.memory': '256M'", env, vm + limits);
     assertThat(all.vcpus()).isEqualTo(7);
     assertThat(all.memoryMib()).isEqualTo(256);
     assertThat(all.append()).containsExactly("p", "e");

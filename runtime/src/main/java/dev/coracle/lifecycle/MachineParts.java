@@ -64,10 +64,11 @@ record MachineParts(
     Accelerator asked = config.accelerator();
     Accelerator accelerator = asked;
     if (accelerator == null) {
-      AcceleratorProbe.Found found = new AcceleratorProbe(e.kernel(), e.root()).find();
+      AcceleratorProbe probe = new AcceleratorProbe(e.kernel(), e.root());
+      AcceleratorProbe.Found found = probe.find();
       accelerator = found.accelerator();
-      if (!found.why().isEmpty() && e.output().debugs()) {
-        e.output().debug("the guest runs under TCG: " + found.why());
+      if (accelerator == Accelerator.TCG && probe.isNews()) {
+        e.output().warn("virtual machines are emulated (TCG), which is slow: " + found.why());
       }
     }
     Kernels.Stored kernel = null;

@@ -16,6 +16,7 @@ import dev.coracle.vm.Accelerator;
  */
 public final class AcceleratorProbe {
   private static final String MISS = "/.kvm-missed";
+  private static final String TOLD = "/.tcg-told";
   private static final String BOOT_ID = "/proc/sys/kernel/random/boot_id";
   private static final int MOST_CPUINFO_BYTES = 1 << 20;
 
@@ -66,6 +67,18 @@ public final class AcceleratorProbe {
   public long missed() {
     long made = Files.makeDirectories(k, root, 0700);
     return made < 0 ? made : Files.create(k, root + MISS, bootId(), 0600);
+  }
+
+  /** Whether it is the first time since the host was booted that somebody is told of TCG. */
+  public boolean isNews() {
+    String boot = bootId();
+    Files.Content told = Files.read(k, root + TOLD, 256).content();
+    if (told != null && told.text().equals(boot)) {
+      return false;
+    }
+    // Where it cannot be kept, it is told again.
+    long made = Files.makeDirectories(k, root, 0700);
+    return made < 0 || Files.create(k, root + TOLD, boot, 0600) <= 0;
   }
 
   private String bootId() {

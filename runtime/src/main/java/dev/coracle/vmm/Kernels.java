@@ -81,8 +81,8 @@ public final class Kernels {
       throw new Refused(
           "there is no kernel for virtual machines in "
               + directory
-              + "; add one: apt-get download linux-image-cloud-amd64's package linux-image-*,"
-              + " then coracle vm kernel add NAME FILE.deb");
+              + "; add one, such as the package linux-image-*-cloud-amd64 of Debian:"
+              + " coracle vm kernel add NAME FILE.deb");
     }
     Stored found = KernelImage.isName(wanted) ? stored(wanted) : null;
     if (found == null) {
@@ -98,8 +98,8 @@ public final class Kernels {
 
   /**
    * A kernel that a bundle names by its file: it is put into the store when it is first used, and
-   * anew when the file is another one. Its modules are those in /lib/modules of the release that
-   * its name ends in, such as {@code vmlinuz-6.1.0}, where they are there.
+   * anew when the file is another one. Those of {@code DIR/boot/vmlinuz-RELEASE} are its modules
+   * that are in {@code DIR/lib/modules/RELEASE}.
    */
   public Stored ofFile(String file, @Nullable String initrd) throws Refused {
     String name = "file-" + Long.toHexString(mark(file) * 31 + (initrd == null ? 0 : mark(initrd)));
@@ -107,10 +107,15 @@ public final class Kernels {
     if (known != null) {
       return known;
     }
-    int dash = file.lastIndexOf("/vmlinu") < 0 ? -1 : file.indexOf('-', file.lastIndexOf('/'));
-    String modules = dash < 0 ? null : "/lib/modules/" + file.substring(dash + 1);
+    String modules = modulesBeside(file);
     boolean there = modules != null && place.type(modules) == Stat.S_IFDIR;
     return add(name, file, there ? modules : null, initrd, false);
+  }
+
+  static @Nullable String modulesBeside(String file) {
+    int boot = file.lastIndexOf("/boot/vmlinu");
+    int dash = boot < 0 ? -1 : file.indexOf('-', boot);
+    return dash < 0 ? null : file.substring(0, boot) + "/lib/modules/" + file.substring(dash + 1);
   }
 
   /** The same number for the same file as long as nobody writes it. */
