@@ -21,6 +21,12 @@ public final class QemuCommand {
    */
   static final String TCG_CPU = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand";
 
+  /**
+   * Emulation with 64 MiB for translated code. QEMU's own default grows to 1 GiB, which the memory
+   * limit of a container has no room for.
+   */
+  private static final String TCG = "tcg,tb-size=64";
+
   /** What the filter of system calls refuses. */
   static final String SANDBOX =
       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
@@ -68,7 +74,7 @@ public final class QemuCommand {
     add("-display", "none");
     out.add("-no-reboot");
     add("-machine", m.type().word() + ",memory-backend=m0");
-    add("-accel", m.accelerator().word());
+    add("-accel", m.accelerator() == Accelerator.TCG ? TCG : m.accelerator().word());
     add("-cpu", cpu());
     add("-m", Long.toString(m.memoryMib()));
     add("-smp", Integer.toString(m.vcpus()));
