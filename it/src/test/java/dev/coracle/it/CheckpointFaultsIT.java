@@ -117,7 +117,8 @@ class CheckpointFaultsIT {
           assertThat(result.stderr()).as(options).isNotEmpty();
           if (bed.runtime().isCoracle()) {
             assertThat(result.error())
-                .contains(options.equals("ro") ? "Read-only file system" : "No space left");
+                .containsIgnoringCase(
+                    options.equals("ro") ? "read-only file system" : "no space left");
           }
         } finally {
           Libc.unmount(images);
