@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 public final class NetworkDump {
-  private static final int RTM_GETLINK = 18;
   private static final int RTM_NEWADDR = 20;
   private static final int RTM_GETADDR = 22;
   private static final int RTM_NEWROUTE = 24;
@@ -63,7 +62,7 @@ public final class NetworkDump {
 
   /** Asks for all links. */
   public static byte[] getLinks() {
-    return dump(RTM_GETLINK, LINK_BYTES);
+    return Rtnetlink.getLinks();
   }
 
   /** Asks for all addresses. */
@@ -88,9 +87,9 @@ public final class NetworkDump {
   /** Adds the message at {@code at} to a list, where it is an Ethernet link. */
   public static void collectLink(byte[] in, int at, List<Link> to) {
     boolean link = Rtnetlink.type(in, at) == Rtnetlink.RTM_NEWLINK;
-    byte[] name = link ? attribute(in, at, LINK_BYTES, IFLA_IFNAME) : null;
-    byte[] mac = link ? attribute(in, at, LINK_BYTES, IFLA_ADDRESS) : null;
-    byte[] mtu = link ? attribute(in, at, LINK_BYTES, IFLA_MTU) : null;
+    byte[] name = link ? Rtnetlink.attributeOf(in, at, LINK_BYTES, IFLA_IFNAME) : null;
+    byte[] mac = link ? Rtnetlink.attributeOf(in, at, LINK_BYTES, IFLA_ADDRESS) : null;
+    byte[] mtu = link ? Rtnetlink.attributeOf(in, at, LINK_BYTES, IFLA_MTU) : null;
     if (name == null || mac == null || mtu == null || mac.length != 6 || mtu.length != 4) {
       return;
     }
@@ -105,8 +104,9 @@ public final class NetworkDump {
     if (Rtnetlink.type(in, at) != RTM_NEWADDR || (in[at + 19] & 0xff) >= RT_SCOPE_LINK) {
       return;
     }
-    byte[] local = attribute(in, at, ADDRESS_BYTES, IFA_LOCAL);
-    byte[] bytes = local == null ? attribute(in, at, ADDRESS_BYTES, IFA_ADDRESS) : local;
+    byte[] local = Rtnetlink.attributeOf(in, at, ADDRESS_BYTES, IFA_LOCAL);
+    byte[] bytes =
+        local == null ? Rtnetlink.attributeOf(in, at, ADDRESS_BYTES, IFA_ADDRESS) : local;
     if (bytes != null) {
       to.add(new Address(Bytes.u32(in, at + 20), in[at + 17] & 0xff, bytes));
     }
@@ -119,38 +119,20 @@ public final class NetworkDump {
             && (in[at + 20] & 0xff) == RT_TABLE_MAIN
             && in[at + 21] != RTPROT_KERNEL
             && in[at + 23] == RTN_UNICAST;
-    byte[] link = wanted ? attribute(in, at, ROUTE_BYTES, RTA_OIF) : null;
+    byte[] link = wanted ? Rtnetlink.attributeOf(in, at, ROUTE_BYTES, RTA_OIF) : null;
     if (link == null || link.length != 4) {
       return;
     }
-    byte[] destination = attribute(in, at, ROUTE_BYTES, RTA_DST);
-    byte[] metric = attribute(in, at, ROUTE_BYTES, RTA_PRIORITY);
+    byte[] destination = Rtnetlink.attributeOf(in, at, ROUTE_BYTES, RTA_DST);
+    byte[] metric = Rtnetlink.attributeOf(in, at, ROUTE_BYTES, RTA_PRIORITY);
     int bytes = in[at + 16] == 2 ? 4 : 16;
     to.add(
         new Route(
             Bytes.u32(link, 0),
             in[at + 17] & 0xff,
             destination == null ? new byte[bytes] : destination,
-            attribute(in, at, ROUTE_BYTES, RTA_GATEWAY),
+            Rtnetlink.attributeOf(in, at, ROUTE_BYTES, RTA_GATEWAY),
             in[at + 22] & 0xff,
             metric == null ? 0 : Bytes.u32(metric, 0)));
-  }
-
-  private static byte @Nullable [] attribute(byte[] in, int message, int header, int type) {
-    int end = message + (int) Bytes.u32(in, message);
-    int at = message + header;
-    while (at + 4 <= end) {
-      int length = Bytes.u16(in, at);
-      if (length < 4 || at + length > end) {
-        return null;
-      }
-      if (Bytes.u16(in, at + 2) == type) {
-        byte[] out = new byte[length - 4];
-        System.arraycopy(in, at + 4, out, 0, out.length);
-        return out;
-      }
-      at += length + 3 & ~3;
-    }
-    return null;
   }
 }

@@ -314,7 +314,8 @@ public final class Rtnetlink {
     }
   }
 
-  private static byte @Nullable [] attributeOf(byte[] in, int message, int headerBytes, int type) {
+  /** The data of a message's first attribute of a type, behind a header; null for none. */
+  static byte @Nullable [] attributeOf(byte[] in, int message, int headerBytes, int type) {
     int end = message + (int) Bytes.u32(in, message);
     int at = message + headerBytes;
     while (at + 4 <= end) {

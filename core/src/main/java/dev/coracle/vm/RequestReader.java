@@ -47,23 +47,6 @@ public final class RequestReader {
     return length;
   }
 
-  /** Where the first field of a kind has its bytes, or −1; without allocating. */
-  public int find(Field field) {
-    int at = 0;
-    while (length - at >= RequestWriter.FIELD_HEADER_BYTES) {
-      long count = Bytes.u32(bytes, at + 1);
-      at += RequestWriter.FIELD_HEADER_BYTES;
-      if (count > length - at) {
-        return -1;
-      }
-      if ((bytes[at - RequestWriter.FIELD_HEADER_BYTES] & 0xff) == field.tag()) {
-        return at;
-      }
-      at += (int) count;
-    }
-    return -1;
-  }
-
   /** All fields in order, or null where they do not fill the bytes exactly, or one is unknown. */
   public @Nullable List<Part> parts() {
     List<Part> out = new ArrayList<>();

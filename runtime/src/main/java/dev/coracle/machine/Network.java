@@ -3,12 +3,12 @@ package dev.coracle.machine;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_RDWR;
-import static dev.coracle.abi.Process.SOCK_CLOEXEC;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.abi.NetworkDump;
 import dev.coracle.abi.Rtnetlink;
 import dev.coracle.abi.TrafficControl;
+import dev.coracle.execute.RouteSocket;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import java.util.ArrayList;
@@ -33,7 +33,8 @@ final class Network {
   private final List<NetworkDump.Address> addresses = new ArrayList<>();
   private final List<NetworkDump.Route> routes = new ArrayList<>();
   private final List<NetworkDump.Link> links = new ArrayList<>();
-  private int socket = -1;
+  private final int socket;
+  private final RouteSocket routeSocket;
 
   /**
    * An interface of the guest.
@@ -47,22 +48,21 @@ final class Network {
   /** What was made of a namespace; {@code problem} is why it could not be. */
   record Made(List<Interface> interfaces, @Nullable String problem) {}
 
-  private Network(Kernel k) {
+  private Network(Kernel k, int socket) {
     this.k = k;
+    this.socket = socket;
+    this.routeSocket = RouteSocket.of(k, socket);
   }
 
   /** Takes the interfaces of the namespace that we are in. */
   static Made take(Kernel k) {
-    return new Network(k).take();
+    long fd = RouteSocket.open(k);
+    return fd < 0
+        ? new Made(List.of(), "cannot look at the network: " + k.explain(fd))
+        : new Network(k, (int) fd).take();
   }
 
   private Made take() {
-    long fd =
-        k.socket(Rtnetlink.AF_NETLINK, Rtnetlink.SOCK_RAW | SOCK_CLOEXEC, Rtnetlink.NETLINK_ROUTE);
-    if (fd < 0) {
-      return failed("cannot look at the network", fd);
-    }
-    socket = (int) fd;
     long result = dump(NetworkDump.getLinks());
     if (result >= 0) {
       result = dump(NetworkDump.getAddresses());
@@ -118,19 +118,6 @@ final class Network {
     return result;
   }
 
-  /** Sends a request and takes the answer. */
-  private long ask(byte[] request) {
-    long sent = k.write(socket, request, 0, request.length);
-    long n = sent < 0 ? sent : k.read(socket, buffer, 0, buffer.length);
-    if (n < 0) {
-      return n;
-    }
-    boolean answered =
-        Rtnetlink.isMessage(buffer, 0, (int) n)
-            && Rtnetlink.type(buffer, 0) == Rtnetlink.NLMSG_ERROR;
-    return answered ? Rtnetlink.error(buffer, 0) : -Errno.EIO;
-  }
-
   private long makeTap(String name, NetworkDump.Link link) {
     long tap = k.openat2(AT_FDCWD, "/dev/net/tun", O_RDWR | O_CLOEXEC, 0, 0);
     if (tap < 0) {
@@ -141,13 +128,13 @@ final class Network {
     System.arraycopy(bytes, 0, ifreq, 0, bytes.length);
     Bytes.put16(ifreq, NAME_BYTES, IFF_TAP_NO_PI_VNET_HDR);
     long result = k.ioctlStruct((int) tap, TUNSETIFF, ifreq);
-    long index = result < 0 ? result : indexOf(name);
+    long index = result < 0 ? result : routeSocket.find(name);
     if (index < 0) {
       return index;
     }
-    result = ask(Rtnetlink.setMtu(index, link.mtu()));
+    result = routeSocket.ask(Rtnetlink.setMtu(index, link.mtu()));
     if (result >= 0) {
-      result = ask(Rtnetlink.setUp(index));
+      result = routeSocket.ask(Rtnetlink.setUp(index));
     }
     if (result >= 0) {
       result = redirect(link.index(), index);
@@ -158,32 +145,19 @@ final class Network {
     return result < 0 ? result : tap;
   }
 
-  private long indexOf(String name) {
-    byte[] request = Rtnetlink.getLink(name);
-    long sent = k.write(socket, request, 0, request.length);
-    long n = sent < 0 ? sent : k.read(socket, buffer, 0, buffer.length);
-    if (n < 0) {
-      return n;
-    }
-    if (!Rtnetlink.isMessage(buffer, 0, (int) n)) {
-      return -Errno.EIO;
-    }
-    return Rtnetlink.type(buffer, 0) == Rtnetlink.NLMSG_ERROR
-        ? Rtnetlink.error(buffer, 0)
-        : Rtnetlink.index(buffer, 0);
-  }
-
   private long redirect(long from, long to) {
-    long result = ask(TrafficControl.addIngress(from));
+    long result = routeSocket.ask(TrafficControl.addIngress(from));
     if (result == -Errno.EEXIST) {
       // A machine that was in this namespace before has left it, to a tap that is no more.
-      result = ask(TrafficControl.removeIngress(from));
-      result = result < 0 ? result : ask(TrafficControl.addIngress(from));
+      result = routeSocket.ask(TrafficControl.removeIngress(from));
+      result = result < 0 ? result : routeSocket.ask(TrafficControl.addIngress(from));
     }
     if (result >= 0) {
-      result = ask(TrafficControl.redirect(from, to));
+      result = routeSocket.ask(TrafficControl.redirect(from, to));
     }
-    return result == -Errno.ENOENT ? ask(TrafficControl.redirectByMatchall(from, to)) : result;
+    return result == -Errno.ENOENT
+        ? routeSocket.ask(TrafficControl.redirectByMatchall(from, to))
+        : result;
   }
 
   private String description(NetworkDump.Link link) {
