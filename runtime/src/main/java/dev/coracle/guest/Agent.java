@@ -98,7 +98,7 @@ public final class Agent {
     if (signals < 0) {
       problem = "cannot take signals: " + k.explain(signals);
     }
-    long port = problem == null ? Port.open(k) : 0;
+    long port = problem == null ? Port.open(kernel) : 0;
     if (port < 0) {
       String first = warnings.length() == 0 ? "" : warnings + "\n";
       problem = first + "the port \"" + Port.NAME + "\" is not there: " + k.explain(port);

@@ -3,10 +3,10 @@ package dev.coracle.guest;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
+import static dev.coracle.abi.Fcntl.O_RDONLY;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 
 import dev.coracle.abi.Bytes;
-import dev.coracle.execute.Files;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
@@ -23,7 +23,6 @@ final class Port {
   private static final int BUFFER_BYTES = 6 * LARGEST;
   private static final int MOST_DEVICES = 4;
   private static final int MOST_PORTS = 8;
-  private static final int NAME_MOST = 256;
   private static final int TRIES = 5000;
   private static final int PAUSE_MILLIS = 1;
 
@@ -41,20 +40,26 @@ final class Port {
   /**
    * Finds the port by its name and opens it; the host may take a moment to say that it is there.
    *
+   * @param k without words for what fails: this fails most of the time, and each text is memory
    * @return its descriptor, or −errno
    */
   static long open(Kernel k) {
+    String[] names = new String[MOST_DEVICES * (MOST_PORTS - 1)];
+    String[] ports = new String[names.length];
+    for (int i = 0; i < ports.length; i++) {
+      String port = "vport" + i / (MOST_PORTS - 1) + "p" + (i % (MOST_PORTS - 1) + 1);
+      names[i] = "/sys/class/virtio-ports/" + port + "/name";
+      ports[i] = "/dev/" + port;
+    }
+    byte[] line = Bytes.utf8(NAME + "\n");
+    byte[] found = new byte[line.length + 1];
     int[] none = new int[0];
     short[] nothing = new short[0];
+    // From here on nothing is allocated, for nothing would be freed.
     for (int i = 0; i < TRIES; i++) {
-      for (int device = 0; device < MOST_DEVICES; device++) {
-        for (int number = 1; number < MOST_PORTS; number++) {
-          String port = "vport" + device + "p" + number;
-          Files.Read name = Files.read(k, "/sys/class/virtio-ports/" + port + "/name", NAME_MOST);
-          Files.Content content = name.content();
-          if (content != null && content.text().strip().equals(NAME)) {
-            return k.openat2(AT_FDCWD, "/dev/" + port, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0, 0);
-          }
+      for (int port = 0; port < ports.length; port++) {
+        if (isNamed(k, names[port], line, found)) {
+          return k.openat2(AT_FDCWD, ports[port], O_RDWR | O_NONBLOCK | O_CLOEXEC, 0, 0);
         }
       }
       long waited = k.poll(none, nothing, nothing, PAUSE_MILLIS);
@@ -63,6 +68,21 @@ final class Port {
       }
     }
     return -Errno.ENODEV;
+  }
+
+  /** Whether a file has this line, and no more. */
+  private static boolean isNamed(Kernel k, String path, byte[] line, byte[] found) {
+    long fd = k.openat2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0);
+    if (fd < 0) {
+      return false;
+    }
+    long n = k.read((int) fd, found, 0, found.length);
+    Session.close(k, (int) fd);
+    boolean same = n == line.length;
+    for (int i = 0; i < line.length && same; i++) {
+      same = found[i] == line[i];
+    }
+    return same;
   }
 
   int fd() {
