@@ -47,6 +47,12 @@ public record VmConfig(
   /** As many as QEMU gives a machine without more ado. */
   public static final int MOST_VCPUS = 240;
 
+  /** The file of the kernel that /vm names; null where another one is asked for, or none. */
+  public @Nullable String kernelFile() {
+    Vm vm = section;
+    return vm == null || image || kernel != null ? null : vm.kernel();
+  }
+
   /**
    * A disk that is made of a directory of the container.
    *

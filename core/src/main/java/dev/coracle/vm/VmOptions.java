@@ -91,9 +91,10 @@ public final class VmOptions {
   }
 
   private VmConfig read() {
-    String kernel = text("kernel");
-    boolean image = "image".equals(kernel);
     Vm vm = spec.vm();
+    boolean annotated = spec.annotations().containsKey(PREFIX + "kernel");
+    String kernel = vm == null || vm.kernel() == null || annotated ? text("kernel") : null;
+    boolean image = "image".equals(kernel);
     if (vm != null && vm.image() != null) {
       problems.error(
           Pointer.of("/vm/image"),

@@ -112,6 +112,26 @@ class VmOptionsTest {
   }
 
   @Test
+  void theKernelOfAnAnnotationCountsBeforeTheSections() {
+    String vm = ", 'vm': {'kernel': {'path': '/k'}}";
+    String variable = "'RUNCVM_KERNEL=debian/6.1'";
+    VmConfig annotated = of("'dev.coracle.vm.kernel': 'mine'", variable, vm);
+    assertThat(annotated.kernel()).isEqualTo("mine");
+    assertThat(annotated.kernelFile()).isNull();
+    VmConfig images = of("'dev.coracle.vm.kernel': 'image'", variable, vm);
+    assertThat(images.image()).isTrue();
+    assertThat(images.kernelFile()).isNull();
+    VmConfig section = of("", variable, vm);
+    assertThat(section.kernel()).isNull();
+    assertThat(section.kernelFile()).isEqualTo("/k");
+    assertThat(of("'dev.coracle.vm.kernel': ''", "", vm).kernelFile()).isEqualTo("/k");
+    VmConfig variables = of("", variable, "");
+    assertThat(variables.kernel()).isEqualTo("debian-6.1");
+    assertThat(variables.kernelFile()).isNull();
+    assertThat(told()).isEmpty();
+  }
+
+  @Test
   void smallAndEndlessLimits() {
     String memory = ", 'linux': {'resources': {'memory': {'limit': %}}}";
     assertThat(of("", "", memory.replace("%", "6291456")).memoryMib()).isEqualTo(96);

@@ -73,9 +73,9 @@ record MachineParts(
     }
     Kernels.Stored kernel = null;
     String initramfs = "";
+    String file = config.kernelFile();
     try {
       Kernels kernels = new Kernels(e.kernel(), settings.kernels());
-      String file = section == null ? null : section.kernel();
       kernel =
           file == null
               ? kernels.find(config.kernel())
@@ -83,7 +83,7 @@ record MachineParts(
       initramfs = Initramfs.path(e.kernel(), kernel, needs(config.machine()));
     } catch (Refused refused) {
       problems.error(
-          section == null ? ORIGIN : Origin.of(Vm.POINTER.child("kernel")), refused.getMessage());
+          file == null ? ORIGIN : Origin.of(Vm.POINTER.child("kernel")), refused.getMessage());
     }
     String[] more = {qemu, virtiofsd, firmware, kernel == null ? qemu : kernel.path()};
     return new MachineParts(
