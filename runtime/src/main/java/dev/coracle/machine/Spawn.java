@@ -48,11 +48,15 @@ final class Spawn {
    */
   static long spawn(Kernel k, List<String> argv, int[] kept, int words, Trust trust) {
     int[] pidfd = {-1};
-    long pid = k.fork(pidfd);
+    long parent = k.getpid();
+    long pid = parent < 0 ? parent : k.fork(pidfd);
     if (pid != 0) {
       return pid < 0 ? pid : pidfd[0];
     }
     long result = prepare(k, kept, words, trust);
+    if (result >= 0) {
+      result = isThere(k, parent);
+    }
     if (result >= 0) {
       result = k.execve(argv.get(0), argv, ENV);
     }
@@ -85,6 +89,11 @@ final class Spawn {
     }
     // Last: a change of credentials takes it away (prctl(2)).
     return result < 0 ? result : k.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  }
+
+  /** Whether who started us is still there: of an end before PR_SET_PDEATHSIG nobody is told. */
+  private static long isThere(Kernel k, long parent) {
+    return k.getppid() == parent ? 0 : -Errno.ESRCH;
   }
 
   private static long becomeNobody(Kernel k) {

@@ -78,7 +78,7 @@ public final class VmHost {
       throws Refused {
     if (named != null) {
       if (!exists(named)) {
-        throw new Refused(named + " is not there");
+        throw new Refused(named + " is not there: " + missing);
       }
       return named;
     }

@@ -97,7 +97,7 @@ class AcceleratorProbeTest {
     assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> host.virtiofsd(null)))
         .hasMessageContaining("qemu-system-common");
     assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> host.qemu("/q")))
-        .hasMessage("/q is not there");
+        .hasMessage("/q is not there: QEMU is missing; install the package qemu-system-x86");
     assertThat(host.shown("/a", "/a/b")).containsExactly("/a");
   }
 }

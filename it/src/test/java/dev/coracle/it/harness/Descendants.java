@@ -42,6 +42,20 @@ public final class Descendants {
     return running;
   }
 
+  /** The one that runs by this name, of at most 15 characters. */
+  public static int named(String name) {
+    for (int pid : running()) {
+      try {
+        if (Files.readString(Path.of("/proc/" + pid + "/comm")).strip().equals(name)) {
+          return pid;
+        }
+      } catch (IOException e) {
+        // Ended meanwhile.
+      }
+    }
+    throw new AssertionError("no process is named " + name);
+  }
+
   static boolean isZombie(int pid) {
     Stat stat = read().get(pid);
     return stat != null && stat.state() == 'Z';

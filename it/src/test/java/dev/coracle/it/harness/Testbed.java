@@ -155,8 +155,10 @@ public final class Testbed {
     mounts().forEach(m -> found.add("mount " + m));
     if (Files.isDirectory(stateRoot())) {
       try (Stream<Path> states = Files.list(stateRoot())) {
-        // A cache of compiled filters may stay: that is what it is for.
-        states.filter(s -> !s.endsWith(".seccomp")).forEach(s -> found.add("state " + s));
+        // What is no container's may stay: compiled filters, and what was told once.
+        states
+            .filter(s -> !s.getFileName().toString().startsWith("."))
+            .forEach(s -> found.add("state " + s));
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
