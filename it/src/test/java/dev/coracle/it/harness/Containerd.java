@@ -21,6 +21,15 @@ public final class Containerd implements AutoCloseable {
   private final Command.Running daemon;
 
   public Containerd() {
+    this("");
+  }
+
+  /** One whose runtimes find the kernels of virtual machines. */
+  public static Containerd withMachines() {
+    return new Containerd(MachineKernels.configuration().toString());
+  }
+
+  private Containerd(String configuration) {
     try {
       directory = Files.createTempDirectory("citc");
       Files.writeString(directory.resolve("config.toml"), settings());
@@ -32,17 +41,20 @@ public final class Containerd implements AutoCloseable {
     String inNamespace =
         "umount /sys/fs/cgroup/unified 2>/dev/null; mount -t tmpfs tmpfs /run;"
             + " exec containerd --config $0/config.toml";
-    daemon =
+    Command command =
         command(
-                "unshare",
-                "-m",
-                "--propagation",
-                "private",
-                "sh",
-                "-c",
-                inNamespace,
-                directory.toString())
-            .start();
+            "unshare",
+            "-m",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            inNamespace,
+            directory.toString());
+    if (!configuration.isEmpty()) {
+      command.env("CORACLE_CONFIG", configuration);
+    }
+    daemon = command.start();
     try {
       Poll.until("containerd answers", PATIENCE, this::answers);
       client("images", "import", directory.resolve("image.tar").toString()).execute().ok();
@@ -130,6 +142,11 @@ public final class Containerd implements AutoCloseable {
             List.of("nsenter", "-t", daemon.pid() + "", "-m", "ctr", "-a", directory + "/sock"));
     argv.addAll(List.of(args));
     return command(argv.toArray(String[]::new));
+  }
+
+  /** Any other program. */
+  public Command program(String... argv) {
+    return command(argv);
   }
 
   private Command command(String... argv) {

@@ -27,12 +27,18 @@ public final class MachineKernels {
     return made;
   }
 
+  /** The runtime under test by the name by which it makes virtual machines. */
+  public static Path runtime() {
+    return configuration().resolveSibling("coracle-vm");
+  }
+
   private static Path make() {
     try {
       Path directory = Files.createTempDirectory("citk");
       Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(directory)));
       Path kernels = directory.resolve("kernels");
       Path file = directory.resolve("config.toml");
+      Files.createSymbolicLink(directory.resolve("coracle-vm"), OciRuntime.underTest().binary());
       Files.writeString(file, "[vm]\nkernels = \"" + kernels + "\"\n");
       new Command(
               directory,

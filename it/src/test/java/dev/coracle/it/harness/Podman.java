@@ -29,10 +29,19 @@ public final class Podman implements AutoCloseable {
   private final Path directory;
 
   public Podman() {
+    this("");
+  }
+
+  /** One whose runtimes find the kernels of virtual machines. */
+  public static Podman withMachines() {
+    return new Podman(", \"CORACLE_CONFIG=" + MachineKernels.configuration() + "\"");
+  }
+
+  private Podman(String variables) {
     try {
       directory = Files.createTempDirectory("citp");
       // conmon, which restores, is given an environment of its own.
-      String path = "conmon_env_vars = [\"PATH=" + CriuProgram.path() + "\"]\n";
+      String path = "conmon_env_vars = [\"PATH=" + CriuProgram.path() + "\"" + variables + "]\n";
       Files.writeString(directory.resolve("containers.conf"), SETTINGS + path);
       Files.writeString(directory.resolve("policy.json"), POLICY);
     } catch (IOException e) {
