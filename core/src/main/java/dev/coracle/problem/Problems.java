@@ -25,7 +25,12 @@ public final class Problems implements Members.Sink {
   /** Adds a warning at a property. */
   @Override
   public void warning(Pointer at, String message) {
-    all.add(new Problem(Problem.Severity.WARNING, Origin.of(at), message));
+    warning(Origin.of(at), message);
+  }
+
+  /** The same of what is no property. */
+  public void warning(Origin origin, String message) {
+    all.add(new Problem(Problem.Severity.WARNING, origin, message));
   }
 
   /** Whether nothing may be done. */

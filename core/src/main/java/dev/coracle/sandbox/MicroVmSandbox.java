@@ -55,17 +55,26 @@ public final class MicroVmSandbox {
           | 1L << 18 | 1L << 21 | 1L << 27 | 1L << 31;
 
   private static final Origin ORIGIN = new Origin.Rewrite("microvm", new Origin.Default("root"));
+  private static final Origin MODULES =
+      new Origin.Rewrite("microvm", new Origin.Default("lib_modules"));
 
   /**
    * What the machine needs of the host.
    *
    * @param shown the host's files and directories that stand at the same place in the root around
    *     the root filesystem, read-only
+   * @param modules the directory of the guest's kernel modules, named by the kernel's release,
+   *     which the container is shown; null for none
    * @param kvm whether it may use /dev/kvm
    * @param overheadBytes the memory that the machine takes beside the guest's
    * @param grantable the capabilities that can be given, as a bit mask
    */
-  public record Needs(List<String> shown, boolean kvm, long overheadBytes, long grantable) {}
+  public record Needs(
+      List<String> shown,
+      @Nullable String modules,
+      boolean kvm,
+      long overheadBytes,
+      long grantable) {}
 
   private MicroVmSandbox() {}
 
@@ -79,7 +88,7 @@ public final class MicroVmSandbox {
         root == null ? null : new Root(root.path(), false),
         spec.hostname(),
         spec.domainname(),
-        binds(spec.mounts()),
+        binds(spec.mounts(), needs.modules()),
         withoutStart(spec.hooks()),
         spec.annotations(),
         linux(spec.linux(), needs),
@@ -130,12 +139,17 @@ public final class MicroVmSandbox {
   }
 
   /** What others do is the guest's. */
-  private static List<Mount> binds(List<Mount> mounts) {
+  private static List<Mount> binds(List<Mount> mounts, @Nullable String modules) {
     List<Mount> out = new ArrayList<>();
     for (Mount m : mounts) {
       if (m.options().bind() && !m.options().remount()) {
         out.add(m);
       }
+    }
+    if (modules != null) {
+      // Last: a directory of the host's that the container has at /lib/modules must not hide it.
+      String release = modules.substring(modules.lastIndexOf('/') + 1);
+      out.add(shown(modules, "/lib/modules/" + release, MODULES));
     }
     return out;
   }
@@ -252,10 +266,15 @@ public final class MicroVmSandbox {
             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
             List.of("newinstance", "ptmxmode=0666", "mode=0620")));
     for (String path : needs.shown()) {
-      MountOptions options = options(true, plain | MOUNT_ATTR_RDONLY, List.of());
-      out.add(new Mount(path, null, path, options, null, ORIGIN));
+      out.add(shown(path, path, ORIGIN));
     }
     return out;
+  }
+
+  /** What of the host is seen, and cannot be changed. */
+  private static Mount shown(String source, String at, Origin origin) {
+    long attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY;
+    return new Mount(at, null, source, options(true, attributes, List.of()), null, origin);
   }
 
   private static Mount filesystem(String at, String type, long attributes, List<String> data) {

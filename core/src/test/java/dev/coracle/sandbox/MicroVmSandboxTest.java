@@ -1,5 +1,6 @@
 package dev.coracle.sandbox;
 
+import static dev.coracle.abi.Mount.MOUNT_ATTR_RDONLY;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coracle.config.ConfigReader;
@@ -57,7 +58,9 @@ class MicroVmSandboxTest {
   private final Spec spec = read();
   private final Spec host =
       MicroVmSandbox.rewrite(
-          spec, new MicroVmSandbox.Needs(List.of("/usr/lib"), true, 24, ~(1L << 21)));
+          spec,
+          new MicroVmSandbox.Needs(
+              List.of("/usr/lib"), "/store/k/modules/6.1.0-x", true, 24, ~(1L << 21)));
   private final Spec guest = GuestSandbox.rewrite(spec);
 
   @Test
@@ -67,6 +70,18 @@ class MicroVmSandboxTest {
       boolean guests = guest.mounts().contains(m);
       assertThat(hosts ^ guests).as(m.destination()).isTrue();
     }
+  }
+
+  @Test
+  void theModulesAreShownLastAndCannotBeChanged() {
+    Mount modules = host.mounts().getLast();
+    assertThat(modules.source()).isEqualTo("/store/k/modules/6.1.0-x");
+    assertThat(modules.destination()).isEqualTo("/lib/modules/6.1.0-x");
+    assertThat(modules.options().bind()).isTrue();
+    assertThat(modules.options().attrSet() & MOUNT_ATTR_RDONLY).isNotZero();
+    assertThat(modules.origin()).hasToString("default lib_modules (sandbox microvm)");
+    MicroVmSandbox.Needs none = new MicroVmSandbox.Needs(List.of(), null, false, 0, 0);
+    assertThat(MicroVmSandbox.rewrite(spec, none).mounts()).hasSize(2);
   }
 
   @Test

@@ -61,6 +61,27 @@ class VmKernelIT {
         .containsSubsequence("virtio_ring\n", "virtio ", "virtio_mmio ", "virtio_console ")
         .containsSubsequence("fuse\n", "virtiofs ");
     assertThat(vm(bed, kernels, "list").ok().line()).isEqualTo(line);
+    Path modules = made.resolve("modules").resolve(in(made.resolve("modules")).get(0));
+    assertThat(in(modules)).contains("kernel", "modules.alias.bin", "modules.dep.bin");
+    assertThat(Files.readString(modules.resolve("modules.dep")))
+        .contains("kernel/drivers/net/dummy.ko:");
+  }
+
+  @Test
+  void withoutDepmodItIsSaidWhatWillNotWork(Testbed bed) throws IOException {
+    Path kernels = bed.directory().resolve("kernels");
+    Path nothing = bed.file("nothing", "");
+    String hidden = "mount --bind " + nothing + " $(command -v depmod) || exit 9; exec \"$@\"";
+    List<String> argv =
+        new ArrayList<>(List.of("unshare", "-m", "--propagation", "private", "sh", "-c", hidden));
+    argv.addAll(List.of("sh", bed.runtime().binary().toString(), "vm", "kernel", "add"));
+    argv.addAll(List.of("debian", debian(), "--kernels=" + kernels));
+    String line = bed.program(argv.toArray(new String[0])).execute().ok().line();
+    assertThat(line)
+        .endsWith(
+            "modprobe will not find its modules: depmod is missing; install the package kmod");
+    assertThat(kernels.resolve("debian/info")).exists();
+    assertThat(in(kernels.resolve("debian"))).doesNotContain(".depmod");
   }
 
   @Test

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * What a machine is made of on this host, all found before anything is done.
  *
  * @param shown the host's files that QEMU and virtiofsd need
+ * @param modules the directory of the kernel's modules that the container is shown; null for none
  */
 record MachineParts(
     VmConfig config,
@@ -38,7 +39,8 @@ record MachineParts(
     Kernels.@Nullable Stored kernel,
     String initramfs,
     long tscKhz,
-    List<String> shown)
+    List<String> shown,
+    @Nullable String modules)
     implements Qemu.Lines {
   private static final Origin ORIGIN = new Origin.Default("virtual machine");
 
@@ -71,20 +73,8 @@ record MachineParts(
         e.output().warn("virtual machines are emulated (TCG), which is slow: " + found.why());
       }
     }
-    Kernels.Stored kernel = null;
-    String initramfs = "";
-    String file = config.kernelFile();
-    try {
-      Kernels kernels = new Kernels(e.kernel(), settings.kernels());
-      kernel =
-          file == null
-              ? kernels.find(config.kernel())
-              : kernels.ofFile(file, section == null ? null : section.initrd());
-      initramfs = Initramfs.path(e.kernel(), kernel, needs(config.machine()));
-    } catch (Refused refused) {
-      problems.error(
-          file == null ? ORIGIN : Origin.of(Vm.POINTER.child("kernel")), refused.getMessage());
-    }
+    Booted booted = booted(e, config, settings, problems);
+    Kernels.Stored kernel = booted.kernel();
     String[] more = {qemu, virtiofsd, firmware, kernel == null ? qemu : kernel.path()};
     return new MachineParts(
         config,
@@ -93,9 +83,50 @@ record MachineParts(
         virtiofsd,
         firmware,
         kernel,
-        initramfs,
+        booted.initramfs(),
         accelerator == Accelerator.TCG ? host.tscKhz() : 0,
-        problems.hasErrors() ? List.of() : host.shown(more));
+        problems.hasErrors() ? List.of() : host.shown(more),
+        booted.modules());
+  }
+
+  /**
+   * The kernel that is booted, and what goes with it.
+   *
+   * @param kernel null where there was a problem
+   */
+  private record Booted(
+      Kernels.@Nullable Stored kernel, String initramfs, @Nullable String modules) {}
+
+  private static Booted booted(
+      Environment e, VmConfig config, Settings settings, Problems problems) {
+    try {
+      return find(e, config, settings, problems);
+    } catch (Refused refused) {
+      problems.error(
+          config.kernelFile() == null ? ORIGIN : Origin.of(Vm.POINTER.child("kernel")),
+          refused.getMessage());
+      return new Booted(null, "", null);
+    }
+  }
+
+  private static Booted find(
+      Environment e, VmConfig config, Settings settings, Problems problems) throws Refused {
+    Kernels kernels = new Kernels(e.kernel(), settings.kernels());
+    dev.coracle.spec.Vm section = config.section();
+    String file = config.kernelFile();
+    Kernels.Stored kernel =
+        file == null
+            ? kernels.find(config.kernel())
+            : kernels.ofFile(file, section == null ? null : section.initrd());
+    String modules = config.libModules() ? kernels.modules(kernel) : null;
+    if (modules != null && !kernels.isIndexed(modules)) {
+      problems.warning(
+          ORIGIN,
+          "modprobe will not find the kernel's modules: install the package kmod and add the"
+              + " kernel anew");
+    }
+    return new Booted(
+        kernel, Initramfs.path(e.kernel(), kernel, needs(config.machine())), modules);
   }
 
   /** What is read and cannot be done is refused, and not passed over. */
@@ -106,9 +137,6 @@ record MachineParts(
     }
     if (config.template()) {
       problems.error(ORIGIN, "dev.coracle.vm.template " + no);
-    }
-    if (config.libModules()) {
-      problems.error(ORIGIN, "dev.coracle.vm.lib_modules " + no);
     }
     if (!config.disks().isEmpty()) {
       problems.error(ORIGIN, "dev.coracle.vm.disks " + no);

@@ -43,7 +43,9 @@ final class Machines {
     }
     MachineParts parts = MachineParts.find(e, bundle.spec(), problems);
     boolean kvm = parts.accelerator() == Accelerator.KVM;
-    Needs needs = new Needs(parts.shown(), kvm, OVERHEAD_BYTES, host.grantable(bundle.spec()));
+    Needs needs =
+        new Needs(
+            parts.shown(), parts.modules(), kvm, OVERHEAD_BYTES, host.grantable(bundle.spec()));
     Process process = bundle.spec().process();
     boolean terminal = process != null && process.terminal();
     Qemu qemu = new Qemu(parts, parts.deadlineMillis());

@@ -1,5 +1,7 @@
 package dev.coracle.vmm;
 
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+
 import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.KernelImage;
@@ -9,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts one kernel together in a new directory. */
 final class KernelMaker {
+  /** What depmod(8) writes for modprobe(8), in a directory of modules. */
+  static final String INDEX = "/modules.dep.bin";
+
   private static final int COPY_BYTES = 1 << 20;
   private static final List<String> MODULES_IN_PACKAGE =
       List.of("/lib/modules", "/usr/lib/modules");
@@ -37,11 +42,13 @@ final class KernelMaker {
     }
     String note = image(image);
     String release = releaseOf(image);
+    String unlisted = "";
     if (tree != null) {
       ModuleTree.Copied copied = ModuleTree.copy(k, tree, to + "/guest");
       release = copied.release().isEmpty() ? release : copied.release();
       check(copied, tree);
       keep(tree, release, unpacked);
+      unlisted = index(release);
     } else {
       place.directory(to + "/guest");
       write("/guest/order", "");
@@ -50,7 +57,8 @@ final class KernelMaker {
       copy(initrd, to + "/initrd");
     }
     place.remove(unpacked);
-    write("/info", "release " + release + "\nsource " + oneLine(file) + "\nnote " + note + "\n");
+    String notes = note + (note.isEmpty() || unlisted.isEmpty() ? "" : "; ") + unlisted;
+    write("/info", "release " + release + "\nsource " + oneLine(file) + "\nnote " + notes + "\n");
   }
 
   /** Without these there is no way to the guest, or to its files. */
@@ -131,6 +139,36 @@ final class KernelMaker {
       place.move(tree, kept);
     } else {
       Tool.run(k, List.of(Tool.find(k, "cp", "coreutils"), "-a", "--", tree, kept), -1, -1);
+    }
+  }
+
+  /**
+   * Makes the lists by which modprobe(8) finds modules (depmod(8)); returns a note where it cannot:
+   * a kernel starts without them.
+   */
+  private String index(String release) throws Refused {
+    if (place.exists(to + "/modules/" + release + INDEX)) {
+      return "";
+    }
+    // depmod looks below /lib/modules of a directory, or below /usr/lib/modules.
+    String base = to + "/.depmod";
+    for (String lib : List.of("/lib", "/usr/lib")) {
+      place.directory(base + lib);
+      String link = base + lib + "/modules";
+      place.must(link + " cannot be made", k.symlinkat(to + "/modules", AT_FDCWD, link));
+    }
+    String why = depmod(base, release);
+    place.remove(base);
+    return why.isEmpty() ? "" : "modprobe will not find its modules: " + oneLine(why);
+  }
+
+  private String depmod(String base, String release) {
+    try {
+      String program = Tool.find(k, "depmod", "kmod");
+      Tool.run(k, List.of(program, "-b", base, release), -1, -1);
+      return "";
+    } catch (Refused refused) {
+      return refused.getMessage();
     }
   }
 

@@ -56,7 +56,7 @@ public final class Kernels {
       @Nullable String initrd,
       String release,
       String note) {
-    /** Where all of its modules are; there may be none. */
+    /** Where all of its modules are, in a directory of its release; there may be none. */
     public String modules() {
       return path + "/modules/" + release;
     }
@@ -252,6 +252,19 @@ public final class Kernels {
     }
     place.must(directory + " cannot be locked", locked);
     return fd;
+  }
+
+  /** The directory of all of a kernel's modules, which guests may be shown. */
+  public String modules(Stored s) throws Refused {
+    if (s.release().isEmpty() || place.type(s.modules()) != Stat.S_IFDIR) {
+      throw new Refused("the kernel \"" + s.name() + "\" was added without modules: --modules DIR");
+    }
+    return s.modules();
+  }
+
+  /** Whether modprobe(8) can find what is in a directory of modules. */
+  public boolean isIndexed(String modules) {
+    return place.exists(modules + KernelMaker.INDEX);
   }
 
   private @Nullable Stored stored(String name) throws Refused {

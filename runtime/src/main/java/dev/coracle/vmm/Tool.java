@@ -11,7 +11,8 @@ import java.util.List;
 
 /** Runs a program of the host to its end, such as dpkg-deb or xz. */
 final class Tool {
-  private static final List<String> PLACES = List.of("/usr/bin/", "/bin/", "/usr/local/bin/");
+  private static final List<String> PLACES =
+      List.of("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/");
   private static final List<String> ENV = List.of("PATH=/usr/bin:/bin", "LANG=C", "HOME=/");
   private static final int CANNOT_EXECUTE = 127;
 
