@@ -45,6 +45,7 @@ public final class Fcntl {
   public static final long MFD_ALLOW_SEALING = 2;
   public static final long MFD_EXEC = 0x10;
 
+  public static final long RENAME_NOREPLACE = 1; // renameat2(2)
   public static final long LOCK_EX = 2;
   public static final long LOCK_NB = 4;
 

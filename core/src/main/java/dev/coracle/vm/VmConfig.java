@@ -47,6 +47,9 @@ public record VmConfig(
   /** As many as QEMU gives a machine without more ado. */
   public static final int MOST_VCPUS = 240;
 
+  /** With network and files, as many devices as a machine without PCI surely has places for. */
+  public static final int MOST_DISKS = 8;
+
   /** The file of the kernel that /vm names; null where another one is asked for, or none. */
   public @Nullable String kernelFile() {
     Vm vm = section;
@@ -54,11 +57,11 @@ public record VmConfig(
   }
 
   /**
-   * A disk that is made of a directory of the container.
+   * A disk for the guest.
    *
-   * @param source the directory, or the image of a disk that is there
+   * @param source its image, a file in the container's root or in one of its mounts
    * @param destination where the guest mounts it
-   * @param sizeBytes 0 where it is as large as it must be
+   * @param sizeBytes with which it is made where it is not there; 0 where that is an error
    */
   public record DiskRequest(String source, String destination, String filesystem, long sizeBytes) {}
 }

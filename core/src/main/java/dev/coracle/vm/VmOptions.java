@@ -26,6 +26,7 @@ public final class VmOptions {
   private static final Pointer HARDWARE = Pointer.of("/vm/hwConfig");
   private static final long MIB = 1L << 20;
   private static final long DEFAULT_PERIOD_MICROS = 100_000;
+  private static final List<String> FILESYSTEMS = List.of("ext2", "ext3", "ext4");
   private static final String NAMES =
       "accelerator, break, cpu, cpus, disks, kernel, kernel_append, kernel_debug, lib_modules,"
           + " machine, memory, template, virtiofs.cache";
@@ -359,7 +360,9 @@ public final class VmOptions {
     };
   }
 
-  /** {@code source,destination,filesystem[,size];…}: RunCVM's form. */
+  /**
+   * {@code source,destination,filesystem[,size];…}: RunCVM's form. Both paths are the container's.
+   */
   private List<DiskRequest> disks() {
     List<DiskRequest> out = new ArrayList<>();
     Asked asked = asked("disks");
@@ -372,12 +375,16 @@ public final class VmOptions {
       if (disk == null) {
         problems.error(
             asked.origin(),
-            "must be source,destination,ext4[,size] with absolute paths, and ; between disks, not"
+            "must be source,destination,filesystem[,size] with absolute paths, ext2, ext3 or ext4,"
+                + " and ; between disks, not"
                 + (" \"" + text.substring(at, end) + "\""));
       } else {
         out.add(disk);
       }
       at = end + 1;
+    }
+    if (asked != null && out.size() > VmConfig.MOST_DISKS) {
+      problems.error(asked.origin(), "there can be " + VmConfig.MOST_DISKS + " disks at most");
     }
     return out;
   }
@@ -393,12 +400,30 @@ public final class VmOptions {
     }
     if (parts.size() < 3
         || parts.size() > 4
-        || !parts.get(0).startsWith("/")
-        || !parts.get(1).startsWith("/")
-        || !parts.get(2).equals("ext4")) {
+        || !isFile(parts.get(0))
+        || !isFile(parts.get(1))
+        || !FILESYSTEMS.contains(parts.get(2))) {
       return null;
     }
-    long size = parts.size() == 4 ? bytes(parts.get(3)) : 0;
+    long size = parts.size() == 4 ? diskBytes(parts.get(3)) : 0;
     return size < 0 ? null : new DiskRequest(parts.get(0), parts.get(1), parts.get(2), size);
+  }
+
+  /** A number alone is bytes, as truncate(1) and RunCVM have it for disks. */
+  private static long diskBytes(String text) {
+    long size = bytes(text);
+    boolean plain = !text.isEmpty() && text.charAt(text.length() - 1) <= '9';
+    return size > 0 && plain ? size / MIB : size > 0 ? size : -1;
+  }
+
+  /** Absolute, with a name at its end, and without what stands between words. */
+  private static boolean isFile(String path) {
+    for (int i = 0; i < path.length(); i++) {
+      if (path.charAt(i) <= ' ') {
+        return false;
+      }
+    }
+    String name = path.substring(path.lastIndexOf('/') + 1);
+    return path.startsWith("/") && !name.isEmpty() && !name.equals(".") && !name.equals("..");
   }
 }

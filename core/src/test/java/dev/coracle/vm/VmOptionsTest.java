@@ -86,6 +86,20 @@ class VmOptionsTest {
   }
 
   @Test
+  void aDisksSizeInBytesOrWithAUnitAndHowManyThereMayBe() {
+    VmConfig c = of("'dev.coracle.vm.disks': '/a,/b,ext2,1048576;/c,/d,ext3,64M'", "", "");
+    assertThat(c.disks())
+        .containsExactly(
+            new VmConfig.DiskRequest("/a", "/b", "ext2", 1 << 20),
+            new VmConfig.DiskRequest("/c", "/d", "ext3", 64 << 20));
+    assertThat(told()).isEmpty();
+    of("'dev.coracle.vm.disks': '" + "/a,/b,ext4;".repeat(9) + "'", "", "");
+    assertThat(told())
+        .containsExactly(
+            "config.json /annotations/dev.coracle.vm.disks: there can be 8 disks at most");
+  }
+
+  @Test
   void whoCountsMore() {
     String vm =
         ", 'vm': {'kernel': {'path': '/k', 'parameters': ['p']},"
@@ -161,6 +175,11 @@ class VmOptionsTest {
         "'dev.coracle.vm.cpu': 'max,vendor=x'||config.json /annotations/dev.coracle.vm.cpu: must be a processor",
         "'dev.coracle.vm.virtiofs.cache': 'x'||config.json /annotations/dev.coracle.vm.virtiofs.cache: must be auto",
         "'dev.coracle.vm.disks': '/a,/b,xfs'||config.json /annotations/dev.coracle.vm.disks: must be source,",
+        "'dev.coracle.vm.disks': '/a,/b c,ext4'||config.json /annotations/dev.coracle.vm.disks: must be source,",
+        "'dev.coracle.vm.disks': '/a,/,ext4'||config.json /annotations/dev.coracle.vm.disks: must be source,",
+        "'dev.coracle.vm.disks': '/a/..,/b,ext4'||config.json /annotations/dev.coracle.vm.disks: must be source,",
+        "'dev.coracle.vm.disks': 'a,/b,ext4'||config.json /annotations/dev.coracle.vm.disks: must be source,",
+        "'dev.coracle.vm.disks': '/a,/b,ext4,0'||config.json /annotations/dev.coracle.vm.disks: must be source,",
         "'dev.coracle.vm.break': 'prenet'||config.json /annotations/dev.coracle.vm.break: a machine cannot stop",
         "|'A=b', 'RUNCVM_BREAK=postnet'|config.json /process/env/1: a machine cannot stop",
         "|'RUNCVM_QEMU_ARCH=arm64'|config.json /process/env/0: RUNCVM_QEMU_ARCH: the machine is of x86_64",

@@ -28,7 +28,7 @@ public final class RootFiles {
   private RootFiles() {}
 
   /** Opens a path as O_PATH. */
-  static long open(Kernel k, int root, String path) {
+  public static long open(Kernel k, int root, String path) {
     return openat2(k, root, path, O_PATH | O_CLOEXEC);
   }
 

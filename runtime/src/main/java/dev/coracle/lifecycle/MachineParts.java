@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * What a machine is made of on this host, all found before anything is done.
  *
  * @param shown the host's files that QEMU and virtiofsd need
+ * @param mkfs what makes a filesystem on a new disk; null for none
  * @param modules the directory of the kernel's modules that the container is shown; null for none
  */
 record MachineParts(
@@ -40,6 +41,7 @@ record MachineParts(
     String initramfs,
     long tscKhz,
     List<String> shown,
+    @Nullable String mkfs,
     @Nullable String modules)
     implements Qemu.Lines {
   private static final Origin ORIGIN = new Origin.Default("virtual machine");
@@ -75,7 +77,10 @@ record MachineParts(
     }
     Booted booted = booted(e, config, settings, problems);
     Kernels.Stored kernel = booted.kernel();
-    String[] more = {qemu, virtiofsd, firmware, kernel == null ? qemu : kernel.path()};
+    String mkfs = config.disks().isEmpty() ? null : host.mkfs();
+    String[] more = {
+      qemu, virtiofsd, firmware, kernel == null ? qemu : kernel.path(), mkfs == null ? qemu : mkfs
+    };
     return new MachineParts(
         config,
         accelerator,
@@ -86,6 +91,7 @@ record MachineParts(
         booted.initramfs(),
         accelerator == Accelerator.TCG ? host.tscKhz() : 0,
         problems.hasErrors() ? List.of() : host.shown(more),
+        mkfs,
         booted.modules());
   }
 
@@ -126,7 +132,7 @@ record MachineParts(
               + " kernel anew");
     }
     return new Booted(
-        kernel, Initramfs.path(e.kernel(), kernel, needs(config.machine())), modules);
+        kernel, Initramfs.path(e.kernel(), kernel, needs(config)), modules);
   }
 
   /** What is read and cannot be done is refused, and not passed over. */
@@ -138,14 +144,18 @@ record MachineParts(
     if (config.template()) {
       problems.error(ORIGIN, "dev.coracle.vm.template " + no);
     }
-    if (!config.disks().isEmpty()) {
-      problems.error(ORIGIN, "dev.coracle.vm.disks " + no);
-    }
   }
 
-  private static List<Need> needs(MachineType machine) {
-    return List.of(
-        machine == MachineType.MICROVM ? Need.MMIO : Need.PCI, Need.PORT, Need.VIRTIOFS, Need.NET);
+  private static List<Need> needs(VmConfig config) {
+    List<Need> out = new ArrayList<>();
+    out.add(config.machine() == MachineType.MICROVM ? Need.MMIO : Need.PCI);
+    out.addAll(List.of(Need.PORT, Need.VIRTIOFS, Need.NET));
+    if (!config.disks().isEmpty()) {
+      out.add(Need.DISK);
+      // What engines in the guest mount on a disk, and no kernel can load by itself there.
+      out.add(Need.OVERLAY);
+    }
+    return out;
   }
 
   /** How long the guest may take to its first word. */
@@ -160,7 +170,13 @@ record MachineParts(
   }
 
   @Override
-  public List<String> machine(int control, int console, String filesSocket, List<Qemu.Nic> nics) {
+  public List<VmConfig.DiskRequest> disks() {
+    return config.disks();
+  }
+
+  @Override
+  public List<String> machine(
+      int control, int console, String filesSocket, List<Qemu.Nic> nics, List<Machine.Disk> disks) {
     List<Machine.Nic> cards = new ArrayList<>();
     for (Qemu.Nic nic : nics) {
       cards.add(new Machine.Nic(nic.tap(), nic.mac()));
@@ -188,7 +204,7 @@ record MachineParts(
             console,
             filesSocket,
             cards,
-            List.of(),
+            disks,
             0,
             Machine.Start.BOOT,
             false,

@@ -10,9 +10,12 @@ import static dev.coracle.abi.Process.SOCK_STREAM;
 
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Field;
+import dev.coracle.vm.Machine;
 import dev.coracle.vm.RequestWriter;
+import dev.coracle.vm.VmConfig;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** QEMU, with virtiofsd for the root filesystem. */
 public final class Qemu implements Programs {
@@ -36,8 +39,16 @@ public final class Qemu implements Programs {
      * @param console the guest's console, to be written
      * @param filesSocket the path of virtiofsd's socket
      * @param nics its network interfaces
+     * @param disks what was opened of {@link #disks}
      */
-    List<String> machine(int control, int console, String filesSocket, List<Nic> nics);
+    List<String> machine(
+        int control, int console, String filesSocket, List<Nic> nics, List<Machine.Disk> disks);
+
+    /** The disks that it is to have. */
+    List<VmConfig.DiskRequest> disks();
+
+    /** What makes a filesystem on a new disk; null where the host has it not. */
+    @Nullable String mkfs();
   }
 
   /**
@@ -76,6 +87,10 @@ public final class Qemu implements Programs {
     if (result < 0) {
       return Started.failed("cannot make the machine's channels: " + k.explain(result));
     }
+    DiskImages.Opened images = DiskImages.open(k, lines.disks(), lines.mkfs());
+    if (images.problem() != null) {
+      return Started.failed(images.problem());
+    }
     long socket = filesSocket(k);
     if (socket < 0) {
       return Started.failed("cannot make virtiofsd's socket: " + k.explain(socket));
@@ -92,8 +107,9 @@ public final class Qemu implements Programs {
     }
     List<RequestWriter> told = new ArrayList<>();
     told.add(new RequestWriter().add(Field.ROOT, "virtiofs:root"));
+    told.addAll(images.told());
     List<Nic> nics = new ArrayList<>();
-    int[] kept = new int[2 + network.interfaces().size()];
+    int[] kept = new int[2 + network.interfaces().size() + images.disks().size()];
     kept[0] = control[1];
     kept[1] = console[1];
     for (Network.Interface i : network.interfaces()) {
@@ -101,7 +117,10 @@ public final class Qemu implements Programs {
       nics.add(new Nic(i.tap(), i.mac()));
       told.add(new RequestWriter().add(Field.LINK, i.description()));
     }
-    List<String> argv = lines.machine(control[1], console[1], FILES_SOCKET, nics);
+    for (int i = 0; i < images.disks().size(); i++) {
+      kept[2 + nics.size() + i] = images.disks().get(i).fd();
+    }
+    List<String> argv = lines.machine(control[1], console[1], FILES_SOCKET, nics, images.disks());
     long vmm = Spawn.spawn(k, argv, kept, console[1], Spawn.Trust.NONE);
     if (vmm < 0) {
       return Started.failed("cannot start QEMU: " + k.explain(vmm));

@@ -21,6 +21,8 @@ public final class VmHost {
       List.of("/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd", "/usr/lib/virtiofsd");
   private static final List<String> QBOOT =
       List.of("/usr/share/qemu/qboot.rom", "/usr/share/qemu-kvm/qboot.rom");
+  private static final List<String> MKFS =
+      List.of("/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4", "/usr/bin/mkfs.ext4");
   private static final List<String> SHOWN =
       List.of(
           "/usr/lib",
@@ -57,6 +59,16 @@ public final class VmHost {
         named,
         VIRTIOFSD,
         "virtiofsd is missing; install the package qemu-system-common (Debian 12) or virtiofsd");
+  }
+
+  /** What makes a filesystem on a disk; null where there is none. */
+  public @Nullable String mkfs() {
+    for (String place : MKFS) {
+      if (exists(place)) {
+        return place;
+      }
+    }
+    return null;
   }
 
   /** Which of the two it is: the older one comes with QEMU. */
