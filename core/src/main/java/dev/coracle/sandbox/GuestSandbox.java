@@ -3,13 +3,16 @@ package dev.coracle.sandbox;
 import dev.coracle.problem.Origin;
 import dev.coracle.spec.Hooks;
 import dev.coracle.spec.Linux;
+import dev.coracle.spec.Linux.Device;
 import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Mount;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Resources;
+import dev.coracle.spec.Resources.DeviceRule;
 import dev.coracle.spec.Root;
 import dev.coracle.spec.Spec;
+import dev.coracle.vm.GuestDevices;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,8 +35,17 @@ public final class GuestSandbox {
 
   private GuestSandbox() {}
 
-  /** The same bundle as the guest has it. */
+  /** The same bundle as the guest has it, for what does not ask for its disks. */
   public static Spec rewrite(Spec spec) {
+    return rewrite(spec, List.of());
+  }
+
+  /**
+   * The same bundle as the guest has it.
+   *
+   * @param disks what of GuestDevices.disks the guest has, in their order, with its own numbers
+   */
+  public static Spec rewrite(Spec spec, List<Device> disks) {
     Process process = spec.process();
     Root root = spec.root();
     Hooks hooks = spec.hooks();
@@ -46,7 +58,7 @@ public final class GuestSandbox {
         mounts(spec.mounts()),
         new Hooks(List.of(), List.of(), List.of(), hooks.startContainer(), List.of(), List.of()),
         spec.annotations(),
-        linux(spec.linux()));
+        linux(spec.linux(), disks.isEmpty() ? List.of() : GuestDevices.disks(spec), disks));
   }
 
   /** The same process as the guest has it. */
@@ -95,7 +107,40 @@ public final class GuestSandbox {
     return false;
   }
 
-  private static Linux linux(Linux l) {
+  /** The devices with their numbers in the guest. */
+  private static List<Device> devices(List<Device> all, List<Device> hosts, List<Device> guests) {
+    List<Device> out = new ArrayList<>();
+    for (Device d : all) {
+      int at = hosts.indexOf(d);
+      out.add(at < 0 ? d : guests.get(at));
+    }
+    return out;
+  }
+
+  /** Who may use a disk may use it by its number in the guest. */
+  private static List<DeviceRule> rules(
+      List<DeviceRule> all, List<Device> hosts, List<Device> guests) {
+    List<DeviceRule> out = new ArrayList<>();
+    for (DeviceRule r : all) {
+      out.add(r);
+      for (int i = 0; i < hosts.size(); i++) {
+        Device host = hosts.get(i);
+        if (r.type() == 'b'
+            && isNumber(r.major(), host.major())
+            && isNumber(r.minor(), host.minor())) {
+          Device guest = guests.get(i);
+          out.add(new DeviceRule(r.allow(), 'b', guest.major(), guest.minor(), r.access()));
+        }
+      }
+    }
+    return out;
+  }
+
+  private static boolean isNumber(@Nullable Long asked, long number) {
+    return asked == null || asked == number;
+  }
+
+  private static Linux linux(Linux l, List<Device> hosts, List<Device> guests) {
     List<Namespace> namespaces = new ArrayList<>();
     for (NamespaceType type :
         List.of(
@@ -113,9 +158,9 @@ public final class GuestSandbox {
     }
     return new Linux(
         namespaces,
-        l.devices(),
+        devices(l.devices(), hosts, guests),
         "/container",
-        resources(l.resources()),
+        resources(l.resources(), hosts, guests),
         l.sysctl(),
         l.seccomp(),
         l.rootfsPropagation(),
@@ -132,10 +177,19 @@ public final class GuestSandbox {
   }
 
   /** Of the limits those that count what is in the guest; a machine's are the host's. */
-  private static @Nullable Resources resources(@Nullable Resources r) {
+  private static @Nullable Resources resources(
+      @Nullable Resources r, List<Device> hosts, List<Device> guests) {
     return r == null
         ? null
         : new Resources(
-            r.devices(), null, null, r.pidsLimit(), null, List.of(), null, List.of(), Map.of());
+            rules(r.devices(), hosts, guests),
+            null,
+            null,
+            r.pidsLimit(),
+            null,
+            List.of(),
+            null,
+            List.of(),
+            Map.of());
   }
 }

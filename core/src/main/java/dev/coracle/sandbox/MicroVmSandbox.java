@@ -20,6 +20,7 @@ import dev.coracle.spec.Resources.DeviceRule;
 import dev.coracle.spec.Resources.Memory;
 import dev.coracle.spec.Root;
 import dev.coracle.spec.Spec;
+import dev.coracle.vm.GuestDevices;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,9 @@ public final class MicroVmSandbox {
   /** Where the root filesystem is in the root around it. */
   public static final String ROOT_AT = "/rootfs";
 
+  /** Where the block devices are that become disks, with their numbers. */
+  public static final String DISK_AT = "/dev/disk";
+
   /** What the container's first process does on the host. */
   public static final String MACHINE = "machine";
 
@@ -44,6 +48,7 @@ public final class MicroVmSandbox {
   private static final long DEV_TUN_MINOR = 200;
   private static final long MISC_MAJOR = 10;
   private static final int EVERYONE = 0666;
+  private static final int NOBODY_ELSE = 0600;
 
   /**
    * What the monitor, virtiofsd and QEMU's start take: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH,
@@ -91,7 +96,7 @@ public final class MicroVmSandbox {
         binds(spec.mounts(), needs.modules()),
         withoutStart(spec.hooks()),
         spec.annotations(),
-        linux(spec.linux(), needs),
+        linux(spec, needs),
         new Enclosure(ROOT_AT, MACHINE, mounts(needs)));
   }
 
@@ -165,16 +170,18 @@ public final class MicroVmSandbox {
         h.poststop());
   }
 
-  private static Linux linux(Linux linux, Needs needs) {
+  private static Linux linux(Spec spec, Needs needs) {
+    Linux linux = spec.linux();
     List<Device> devices = new ArrayList<>();
     if (needs.kvm()) {
       devices.add(device("/dev/kvm", DEV_KVM_MINOR));
     }
     devices.add(device("/dev/net/tun", DEV_TUN_MINOR));
-    for (Device d : linux.devices()) {
-      if (d.type() == 'b') {
-        devices.add(d);
-      }
+    List<Device> disks = GuestDevices.disks(spec);
+    for (int i = 0; i < disks.size(); i++) {
+      Device d = disks.get(i);
+      devices.add(
+          new Device(DISK_AT + i, 'b', d.major(), d.minor(), NOBODY_ELSE, 0, 0, d.origin()));
     }
     return withoutGuests(linux, resources(linux.resources(), needs), devices);
   }

@@ -12,6 +12,7 @@ import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Mount;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Resources;
+import dev.coracle.spec.Resources.DeviceRule;
 import dev.coracle.spec.Root;
 import dev.coracle.spec.Spec;
 import java.nio.charset.StandardCharsets;
@@ -52,7 +53,8 @@ class MicroVmSandboxTest {
          "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"],
          "resources": {
            "memory": {"limit": 1000000, "swap": -1}, "cpu": {"quota": 5000}, "pids": {"limit": 9},
-           "devices": [{"allow": false, "access": "rwm"}]}}}
+           "devices": [{"allow": false, "access": "rwm"},
+             {"allow": true, "type": "b", "major": 8, "minor": 1, "access": "rw"}]}}}
       """;
 
   private final Spec spec = read();
@@ -138,11 +140,11 @@ class MicroVmSandboxTest {
     assertThat(on.memory().swapBytes()).isEqualTo(-1);
     assertThat(on.cpu()).isNotNull();
     assertThat(on.pidsLimit()).isNull();
-    assertThat(on.devices()).hasSize(3);
+    assertThat(on.devices()).hasSize(4);
     assertThat(in.memory()).isNull();
     assertThat(in.cpu()).isNull();
     assertThat(in.pidsLimit()).isEqualTo(9);
-    assertThat(in.devices()).hasSize(1);
+    assertThat(in.devices()).hasSize(2);
   }
 
   @Test
@@ -159,12 +161,29 @@ class MicroVmSandboxTest {
         .isEqualTo("/proc/1/ns/net");
     assertThat(host.linux().devices())
         .extracting(Device::path)
-        .containsExactly("/dev/kvm", "/dev/net/tun", "/dev/disk");
+        .containsExactly("/dev/kvm", "/dev/net/tun", "/dev/disk0");
     assertThat(host.hooks().createRuntime()).hasSize(1);
     assertThat(host.hooks().startContainer()).isEmpty();
     assertThat(host.hooks().poststop()).hasSize(1);
     assertThat(guest.hooks().startContainer()).hasSize(1);
     assertThat(guest.hooks().createRuntime()).isEmpty();
+  }
+
+  @Test
+  void aDiskHasOtherNumbersInTheGuest() {
+    Device disk = spec.linux().devices().get(1);
+    Device inGuest = new Device(disk.path(), 'b', 254, 16, null, 0, 0, disk.origin());
+    Spec in = GuestSandbox.rewrite(spec, List.of(inGuest));
+    assertThat(in.linux().devices()).containsExactly(spec.linux().devices().get(0), inGuest);
+    assertThat(Objects.requireNonNull(in.linux().resources()).devices())
+        .containsExactly(
+            new DeviceRule(false, 'a', null, null, "rwm"),
+            new DeviceRule(true, 'b', 8L, 1L, "rw"),
+            new DeviceRule(true, 'b', 254L, 16L, "rw"));
+    Device onHost = host.linux().devices().getLast();
+    assertThat(onHost.major()).isEqualTo(8);
+    assertThat(onHost.minor()).isEqualTo(1);
+    assertThat(onHost.fileMode()).isEqualTo(0600);
   }
 
   @Test

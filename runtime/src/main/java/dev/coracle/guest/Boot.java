@@ -112,8 +112,10 @@ final class Boot {
   private static @Nullable String loadOne(Kernel k, String path) {
     long fd = k.openat2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0);
     long result = fd < 0 ? fd : k.finit_module((int) fd, "");
+    // A module may be for another processor, as one of the two of KVM always is.
+    boolean foreign = result == -Errno.ENODEV || result == -Errno.EOPNOTSUPP;
     String problem =
-        result < 0 && result != -Errno.EEXIST
+        result < 0 && result != -Errno.EEXIST && !foreign
             ? "cannot load the guest's kernel module " + path + ": " + k.explain(result)
             : null;
     if (fd >= 0) {

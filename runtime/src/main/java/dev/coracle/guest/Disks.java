@@ -18,8 +18,8 @@ import static dev.coracle.abi.Mount.OPEN_TREE_CLONE;
 import static dev.coracle.abi.Process.SIGKILL;
 import static dev.coracle.abi.Process.WNOHANG;
 
-import dev.coracle.execute.Files;
 import dev.coracle.execute.RootFiles;
+import dev.coracle.host.VirtioDisks;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -35,7 +35,6 @@ final class Disks {
   private static final String MOUNTED = Machine.DIRECTORY + "/disks";
 
   private static final String OVERLAY = Machine.DIRECTORY + "/overlay";
-  private static final int MOST_SERIAL = 64;
   private static final int LAST_PAUSES = 100;
   private static final int PAUSE_MILLIS = 5;
 
@@ -147,14 +146,11 @@ final class Disks {
     if (name.startsWith("/dev/")) {
       return name;
     }
-    for (char letter = 'a'; letter <= 'z'; letter++) {
-      Files.Read read = Files.read(k, "/sys/block/vd" + letter + "/serial", MOST_SERIAL);
-      Files.Content serial = read.content();
-      if (serial != null && serial.text().strip().equals(name)) {
-        return "/dev/vd" + letter;
-      }
+    String disk = VirtioDisks.name(k, name);
+    if (disk == null) {
+      throw new Failure("the guest has no disk \"" + name + "\"");
     }
-    throw new Failure("the guest has no disk \"" + name + "\"");
+    return "/dev/" + disk;
   }
 
   /** Shows a mount at a path in the container's root, whatever links lie on the way. */

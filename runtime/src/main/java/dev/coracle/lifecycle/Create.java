@@ -216,7 +216,9 @@ public final class Create {
     return switch (kind) {
       case CONTAINER -> bundle.spec();
       case HOST -> HostSandbox.rewrite(bundle.spec());
-      case GUEST -> GuestSandbox.rewrite(bundle.spec());
+      case GUEST ->
+          GuestSandbox.rewrite(
+              bundle.spec(), Machines.disksInGuest(e.kernel(), bundle.spec(), problems));
       case MICROVM -> {
         machine = Machines.prepare(e, request.id(), bundle, host, problems);
         yield MicroVmSandbox.rewrite(bundle.spec(), machine.needs());

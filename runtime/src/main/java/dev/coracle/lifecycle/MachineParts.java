@@ -5,8 +5,10 @@ import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.Vm;
 import dev.coracle.sandbox.MicroVmSandbox;
+import dev.coracle.spec.Linux.Device;
 import dev.coracle.spec.Spec;
 import dev.coracle.vm.Accelerator;
+import dev.coracle.vm.GuestDevices;
 import dev.coracle.vm.GuestModules.Need;
 import dev.coracle.vm.KernelParameters;
 import dev.coracle.vm.Machine;
@@ -28,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * What a machine is made of on this host, all found before anything is done.
  *
  * @param shown the host's files that QEMU and virtiofsd need
+ * @param devices the paths in the container of the block devices that become disks
  * @param mkfs what makes a filesystem on a new disk; null for none
  * @param modules the directory of the kernel's modules that the container is shown; null for none
  */
@@ -41,6 +44,7 @@ record MachineParts(
     String initramfs,
     long tscKhz,
     List<String> shown,
+    List<String> devices,
     @Nullable String mkfs,
     @Nullable String modules)
     implements Qemu.Lines {
@@ -75,8 +79,15 @@ record MachineParts(
         e.output().warn("virtual machines are emulated (TCG), which is slow: " + found.why());
       }
     }
-    Booted booted = booted(e, config, settings, problems);
+    Booted booted = booted(e, config, settings, needs(config, spec), problems);
     Kernels.Stored kernel = booted.kernel();
+    List<String> devices = new ArrayList<>();
+    for (Device d : GuestDevices.disks(spec)) {
+      devices.add(d.path());
+    }
+    if (devices.size() + config.disks().size() > VmConfig.MOST_DISKS) {
+      problems.error(ORIGIN, "has at most " + VmConfig.MOST_DISKS + " disks and block devices");
+    }
     String mkfs = config.disks().isEmpty() ? null : host.mkfs();
     String[] more = {
       qemu, virtiofsd, firmware, kernel == null ? qemu : kernel.path(), mkfs == null ? qemu : mkfs
@@ -91,6 +102,7 @@ record MachineParts(
         booted.initramfs(),
         accelerator == Accelerator.TCG ? host.tscKhz() : 0,
         problems.hasErrors() ? List.of() : host.shown(more),
+        devices,
         mkfs,
         booted.modules());
   }
@@ -104,9 +116,9 @@ record MachineParts(
       Kernels.@Nullable Stored kernel, String initramfs, @Nullable String modules) {}
 
   private static Booted booted(
-      Environment e, VmConfig config, Settings settings, Problems problems) {
+      Environment e, VmConfig config, Settings settings, List<Need> needs, Problems problems) {
     try {
-      return find(e, config, settings, problems);
+      return find(e, config, settings, needs, problems);
     } catch (Refused refused) {
       problems.error(
           config.kernelFile() == null ? ORIGIN : Origin.of(Vm.POINTER.child("kernel")),
@@ -116,7 +128,8 @@ record MachineParts(
   }
 
   private static Booted find(
-      Environment e, VmConfig config, Settings settings, Problems problems) throws Refused {
+      Environment e, VmConfig config, Settings settings, List<Need> needs, Problems problems)
+      throws Refused {
     Kernels kernels = new Kernels(e.kernel(), settings.kernels());
     dev.coracle.spec.Vm section = config.section();
     String file = config.kernelFile();
@@ -131,8 +144,7 @@ record MachineParts(
           "modprobe will not find the kernel's modules: install the package kmod and add the"
               + " kernel anew");
     }
-    return new Booted(
-        kernel, Initramfs.path(e.kernel(), kernel, needs(config)), modules);
+    return new Booted(kernel, Initramfs.path(e.kernel(), kernel, needs), modules);
   }
 
   /** What is read and cannot be done is refused, and not passed over. */
@@ -146,11 +158,12 @@ record MachineParts(
     }
   }
 
-  private static List<Need> needs(VmConfig config) {
+  private static List<Need> needs(VmConfig config, Spec spec) {
     List<Need> out = new ArrayList<>();
     out.add(config.machine() == MachineType.MICROVM ? Need.MMIO : Need.PCI);
     out.addAll(List.of(Need.PORT, Need.VIRTIOFS, Need.NET));
-    if (!config.disks().isEmpty()) {
+    out.addAll(GuestDevices.needs(spec));
+    if (!config.disks().isEmpty() || !GuestDevices.disks(spec).isEmpty()) {
       out.add(Need.DISK);
       // What engines in the guest mount on a disk, and no kernel can load by itself there.
       out.add(Need.OVERLAY);

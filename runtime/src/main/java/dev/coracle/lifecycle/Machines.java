@@ -6,6 +6,7 @@ import dev.coracle.abi.Statx;
 import dev.coracle.config.Host;
 import dev.coracle.execute.Files;
 import dev.coracle.execute.Service;
+import dev.coracle.host.VirtioDisks;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.machine.ExecService;
 import dev.coracle.machine.MachineService;
@@ -13,12 +14,16 @@ import dev.coracle.machine.Qemu;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.linux.Namespaces;
 import dev.coracle.sandbox.MicroVmSandbox.Needs;
+import dev.coracle.spec.Linux.Device;
 import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Linux.NamespaceType;
 import dev.coracle.spec.Process;
+import dev.coracle.spec.Spec;
 import dev.coracle.vm.Accelerator;
 import dev.coracle.vm.Field;
+import dev.coracle.vm.GuestDevices;
 import dev.coracle.vm.RequestWriter;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +46,7 @@ final class Machines {
           "a virtual machine cannot have the host's network; it needs a network namespace:"
               + " {\"type\":\"network\"}");
     }
+    GuestDevices.check(bundle.spec(), problems);
     MachineParts parts = MachineParts.find(e, bundle.spec(), problems);
     boolean kvm = parts.accelerator() == Accelerator.KVM;
     Needs needs =
@@ -53,6 +59,26 @@ final class Machines {
         needs,
         new MachineService(
             new MachineService.Parts(id, bundle.config(), bundle.length(), terminal, qemu)));
+  }
+
+  /** The block devices of a container, in a guest: they have other numbers there. */
+  static List<Device> disksInGuest(Kernel k, Spec spec, Problems problems) {
+    List<Device> out = new ArrayList<>();
+    List<Device> asked = GuestDevices.disks(spec);
+    for (int i = 0; i < asked.size(); i++) {
+      Device d = asked.get(i);
+      String name = VirtioDisks.name(k, GuestDevices.serial(i));
+      String numbers = name == null ? "" : VirtioDisks.numbers(k, name);
+      int colon = numbers.indexOf(':');
+      if (colon < 0) {
+        problems.error(d.origin(), "the guest has no disk \"" + GuestDevices.serial(i) + "\"");
+        return List.of();
+      }
+      long major = Long.parseLong(numbers.substring(0, colon));
+      long minor = Long.parseLong(numbers.substring(colon + 1));
+      out.add(new Device(d.path(), 'b', major, minor, d.fileMode(), d.uid(), d.gid(), d.origin()));
+    }
+    return out;
   }
 
   /** Whether a network namespace is the one that we are in. */

@@ -10,6 +10,7 @@ import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_EXCL;
 import static dev.coracle.abi.Fcntl.O_NOFOLLOW;
 import static dev.coracle.abi.Fcntl.O_PATH;
+import static dev.coracle.abi.Fcntl.O_RDONLY;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 import static dev.coracle.abi.Fcntl.RENAME_NOREPLACE;
 
@@ -22,6 +23,7 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.sandbox.MicroVmSandbox;
 import dev.coracle.vm.Field;
+import dev.coracle.vm.GuestDevices;
 import dev.coracle.vm.Machine.Disk;
 import dev.coracle.vm.RequestWriter;
 import dev.coracle.vm.VmConfig.DiskRequest;
@@ -59,29 +61,56 @@ final class DiskImages {
   /**
    * Opens them. Whoever calls has no other children, and ends where it does not work.
    *
+   * @param devices the paths that block devices have in the container
    * @param mkfs mkfs.ext4(8) of the host, as the root around the container's has it; null for none
    */
-  static Opened open(Kernel k, List<DiskRequest> requests, @Nullable String mkfs) {
+  static Opened open(
+      Kernel k, List<DiskRequest> requests, List<String> devices, @Nullable String mkfs) {
     List<Disk> disks = new ArrayList<>();
     List<RequestWriter> told = new ArrayList<>();
-    if (requests.isEmpty()) {
-      return new Opened(null, disks, told);
+    String problem = null;
+    for (int i = 0; i < devices.size() && problem == null; i++) {
+      problem = device(k, i, disks);
+      problem = problem == null ? null : "the device " + devices.get(i) + " " + problem;
+    }
+    if (requests.isEmpty() || problem != null) {
+      return new Opened(problem, disks, told);
     }
     DiskImages images = new DiskImages(k, mkfs);
     long root = k.openat2(AT_FDCWD, MicroVmSandbox.ROOT_AT, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
     images.root = (int) root;
-    String problem = root < 0 ? "cannot open the root: " + k.explain(root) : null;
+    problem = root < 0 ? "cannot open the root: " + k.explain(root) : null;
     for (int i = 0; i < requests.size() && problem == null; i++) {
       DiskRequest r = requests.get(i);
-      Image image = images.image(r);
-      String serial = "disk" + i;
-      disks.add(new Disk(image.fd, "raw", serial, Disk.Content.FILE, Disk.Access.READ_WRITE));
+      int device = devices.indexOf(r.source());
+      String serial = device < 0 ? "disk" + i : GuestDevices.serial(device);
+      if (device < 0) {
+        Image image = images.image(r);
+        disks.add(new Disk(image.fd, "raw", serial, Disk.Content.FILE, Disk.Access.READ_WRITE));
+        problem = image.problem == null ? null : "the disk " + r.source() + " " + image.problem;
+      }
       String field = serial + " " + r.destination() + " " + r.filesystem();
       told.add(new RequestWriter().add(Field.DISK, field));
-      problem = image.problem == null ? null : "the disk " + r.source() + " " + image.problem;
     }
     long closed = problem == null ? k.close(images.root) : 0;
     return new Opened(closed < 0 ? "close: " + k.explain(closed) : problem, disks, told);
+  }
+
+  /** A block device of the host's, of which we made the node; who may write it the cgroup knows. */
+  private static @Nullable String device(Kernel k, int number, List<Disk> disks) {
+    String path = MicroVmSandbox.DISK_AT + number;
+    long fd = k.openat2(AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0, 0);
+    Disk.Access access = Disk.Access.READ_WRITE;
+    if (fd == -Errno.EPERM || fd == -Errno.EACCES || fd == -Errno.EROFS) {
+      fd = k.openat2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0);
+      access = Disk.Access.READ_ONLY;
+    }
+    if (fd < 0) {
+      return "cannot be opened: " + k.explain(fd);
+    }
+    String serial = GuestDevices.serial(number);
+    disks.add(new Disk((int) fd, "raw", serial, Disk.Content.BLOCK_DEVICE, access));
+    return null;
   }
 
   /** One of them: open, or why not. */

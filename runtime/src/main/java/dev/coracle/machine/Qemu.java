@@ -47,6 +47,9 @@ public final class Qemu implements Programs {
     /** The disks that it is to have. */
     List<VmConfig.DiskRequest> disks();
 
+    /** The paths that block devices have in the container, which are disks too. */
+    List<String> devices();
+
     /** What makes a filesystem on a new disk; null where the host has it not. */
     @Nullable String mkfs();
   }
@@ -87,7 +90,7 @@ public final class Qemu implements Programs {
     if (result < 0) {
       return Started.failed("cannot make the machine's channels: " + k.explain(result));
     }
-    DiskImages.Opened images = DiskImages.open(k, lines.disks(), lines.mkfs());
+    DiskImages.Opened images = DiskImages.open(k, lines.disks(), lines.devices(), lines.mkfs());
     if (images.problem() != null) {
       return Started.failed(images.problem());
     }

@@ -17,7 +17,7 @@ class DiskImagesTest {
   private final RecordingKernel k = new RecordingKernel();
 
   private DiskImages.Opened open(DiskRequest... requests) {
-    return DiskImages.open(k, List.of(requests), MKFS);
+    return DiskImages.open(k, List.of(requests), List.of(), MKFS);
   }
 
   private RecordingKernel missing() {
@@ -65,6 +65,29 @@ class DiskImagesTest {
   }
 
   @Test
+  void aBlockDeviceIsOpenedAsTheCgroupAllowsIt() {
+    k.fail("openat2", 1, Errno.EPERM);
+    DiskRequest on = new DiskRequest("/dev/data", "/data", "ext4", 0);
+    DiskImages.Opened opened = DiskImages.open(k, List.of(on), List.of("/dev/data"), MKFS);
+    assertThat(opened.problem()).isNull();
+    Disk disk = opened.disks().get(0);
+    assertThat(disk.serial()).isEqualTo("device0");
+    assertThat(disk.access()).isEqualTo(Disk.Access.READ_ONLY);
+    assertThat(disk.content()).isEqualTo(Disk.Content.BLOCK_DEVICE);
+    assertThat(opened.disks()).hasSize(1);
+    assertThat(opened.told()).hasSize(1);
+    assertThat(String.join("\n", k.calls()))
+        .contains("\"/dev/disk0\", O_RDWR", "\"/dev/disk0\", O_RDONLY");
+  }
+
+  @Test
+  void aBlockDeviceThatIsGone() {
+    k.broken("/dev/disk0", Errno.ENXIO);
+    assertThat(DiskImages.open(k, List.of(), List.of("/dev/data"), MKFS).problem())
+        .startsWith("the device /dev/data cannot be opened: ");
+  }
+
+  @Test
   void aMissingOneIsMadeBesideAndGetsItsNameLast() {
     missing();
     DiskImages.Opened opened = open(REQUEST);
@@ -90,7 +113,7 @@ class DiskImagesTest {
     missing();
     assertThat(open(new DiskRequest("/d/one", "/data", "ext4", 0)).problem())
         .isEqualTo("the disk /d/one is not there, and no size is given to make it");
-    assertThat(DiskImages.open(k, List.of(REQUEST), null).problem())
+    assertThat(DiskImages.open(k, List.of(REQUEST), List.of(), null).problem())
         .isEqualTo(
             "the disk /d/one cannot be made: mkfs.ext4 is missing; install the package e2fsprogs");
     assertThat(k.calls()).noneMatch(c -> c.contains("O_CREAT"));
@@ -101,7 +124,7 @@ class DiskImagesTest {
     for (String call : List.of("flock", "pwrite64", "fchownat", "fork", "wait4", "renameat2")) {
       RecordingKernel kernel = new RecordingKernel().broken("/d/one", Errno.ENOENT);
       kernel.fail(call, 1, Errno.ENOSPC);
-      String problem = DiskImages.open(kernel, List.of(REQUEST), MKFS).problem();
+      String problem = DiskImages.open(kernel, List.of(REQUEST), List.of(), MKFS).problem();
       assertThat(problem).as(call).startsWith("the disk /d/one cannot").contains("ENOSPC");
       assertThat(kernel.calls().getLast()).as(call).startsWith("close(");
       assertThat(kernel.calls().get(kernel.calls().size() - 2))
