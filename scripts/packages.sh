@@ -36,6 +36,8 @@ if [ "${1:-build}" = test ]; then
     [ -e /usr/share/qemu/qboot.rom ] || missing="$missing qemu-system-data"
     need lz4 lz4
     need mkfs.ext4 e2fsprogs
+    need depmod kmod
+    need losetup mount
 fi
 [ -z "$missing" ] && exit 0
 
