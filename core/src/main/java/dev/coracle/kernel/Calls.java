@@ -43,6 +43,10 @@ final class Calls {
     return "write(" + fd + ", " + bytes(buffer, offset, count) + ")";
   }
 
+  static String pread64(int fd, int count, long position) {
+    return "pread64(" + fd + ", " + count + ", " + position + ")";
+  }
+
   static String pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
     return "pwrite64(" + fd + ", " + bytes(buffer, offset, count) + ", " + position + ")";
   }
@@ -666,6 +670,10 @@ final class Calls {
 
   static String accept4(int fd) {
     return "accept4(" + fd + ")";
+  }
+
+  static String sendMessage(int socket, byte[] bytes, int fd) {
+    return "sendmsg(" + socket + ", " + bytes(bytes, 0, bytes.length) + ", " + fd + ")";
   }
 
   static String sendDescriptor(int socket, String text, int fd) {

@@ -66,6 +66,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long pread64(int fd, byte[] buffer, int offset, int count, long position) {
+    long result = kernel.pread64(fd, buffer, offset, count, position);
+    return result < 0 ? failed(result, Calls.pread64(fd, count, position)) : result;
+  }
+
+  @Override
   public long pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
     long result = kernel.pwrite64(fd, buffer, offset, count, position);
     return result < 0
@@ -667,6 +673,12 @@ public final class DescribingKernel implements Kernel {
   public long accept4(int fd, long flags) {
     long result = kernel.accept4(fd, flags);
     return result < 0 ? failed(result, Calls.accept4(fd)) : result;
+  }
+
+  @Override
+  public long sendMessage(int socket, byte[] bytes, int fd) {
+    long result = kernel.sendMessage(socket, bytes, fd);
+    return result < 0 ? failed(result, Calls.sendMessage(socket, bytes, fd)) : result;
   }
 
   @Override

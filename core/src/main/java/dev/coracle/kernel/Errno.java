@@ -30,6 +30,7 @@ public final class Errno {
   public static final int ENOSPC = 28;
   public static final int EROFS = 30;
   public static final int EPIPE = 32;
+  public static final int EPROTO = 71;
   public static final int ERANGE = 34;
   public static final int ENAMETOOLONG = 36;
   public static final int ENOSYS = 38;
@@ -85,6 +86,7 @@ public final class Errno {
       38 ENOSYS (function not implemented)
       39 ENOTEMPTY (directory not empty)
       40 ELOOP (too many levels of symbolic links)
+      71 EPROTO (protocol error)
       75 EOVERFLOW (value too large for defined data type)
       77 EBADFD (file descriptor in bad state)
       80 ELIBBAD (accessing a corrupted shared library)

@@ -27,6 +27,9 @@ public interface Kernel {
   /** write(2) from {@code buffer}, from {@code offset} on. */
   long write(int fd, byte[] buffer, int offset, int count);
 
+  /** pread(2): reads at a position, into {@code buffer} from {@code offset} on. */
+  long pread64(int fd, byte[] buffer, int offset, int count, long position);
+
   /** pwrite(2): writes at a position, from {@code offset} of {@code buffer} on. */
   long pwrite64(int fd, byte[] buffer, int offset, int count, long position);
 
@@ -346,6 +349,9 @@ public interface Kernel {
 
   /** accept4(2), without the other's address. */
   long accept4(int fd, long flags);
+
+  /** sendmsg(2) of bytes with one descriptor as SCM_RIGHTS (unix(7)). */
+  long sendMessage(int socket, byte[] bytes, int fd);
 
   /** sendmsg(2) of {@code text} with one descriptor as SCM_RIGHTS (unix(7)). */
   long sendDescriptor(int socket, String text, int fd);

@@ -317,6 +317,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long pread64(int fd, byte[] buffer, int offset, int count, long position) {
+    return answer("pread64", Calls.pread64(fd, count, position));
+  }
+
+  @Override
   public long pwrite64(int fd, byte[] buffer, int offset, int count, long position) {
     long n = counted("pwrite64", Calls.pwrite64(fd, buffer, offset, count, position), count);
     if (n > 0) {
@@ -886,6 +891,11 @@ public final class RecordingKernel implements Kernel {
   @Override
   public long accept4(int fd, long flags) {
     return descriptor("accept4", Calls.accept4(fd));
+  }
+
+  @Override
+  public long sendMessage(int socket, byte[] bytes, int fd) {
+    return answer("sendMessage", Calls.sendMessage(socket, bytes, fd));
   }
 
   @Override

@@ -38,6 +38,9 @@ public final class MicroVmSandbox {
   /** Where the block devices are that become disks, with their numbers. */
   public static final String DISK_AT = "/dev/disk";
 
+  /** Where what machines have in common is in the root around it: the templates of others. */
+  public static final String MACHINES_AT = "/machines";
+
   /** What the container's first process does on the host. */
   public static final String MACHINE = "machine";
 
@@ -70,6 +73,7 @@ public final class MicroVmSandbox {
    *     the root filesystem, read-only
    * @param modules the directory of the guest's kernel modules, named by the kernel's release,
    *     which the container is shown; null for none
+   * @param machines the host's directory of what machines have in common, which may be written
    * @param kvm whether it may use /dev/kvm
    * @param overheadBytes the memory that the machine takes beside the guest's
    * @param grantable the capabilities that can be given, as a bit mask
@@ -77,6 +81,7 @@ public final class MicroVmSandbox {
   public record Needs(
       List<String> shown,
       @Nullable String modules,
+      String machines,
       boolean kvm,
       long overheadBytes,
       long grantable) {}
@@ -275,6 +280,8 @@ public final class MicroVmSandbox {
     for (String path : needs.shown()) {
       out.add(shown(path, path, ORIGIN));
     }
+    MountOptions common = options(true, plain | MOUNT_ATTR_NOEXEC, List.of());
+    out.add(new Mount(MACHINES_AT, null, needs.machines(), common, null, ORIGIN));
     return out;
   }
 

@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
  * @param mac 6 bytes
  * @param name what it is called in the guest
  * @param mtu 0 where it stays as it is
+ * @param now the MAC that it has by now, by which it is found
  */
 public record LinkText(
-    byte[] mac, String name, int mtu, List<Address> addresses, List<Route> routes) {
+    byte[] mac, String name, int mtu, byte[] now, List<Address> addresses, List<Route> routes) {
   private static final int MAC_BYTES = 6;
   private static final int MOST_NAME = 15; // IFNAMSIZ without the NUL byte
   private static final int MOST_DIGITS = 10;
@@ -35,9 +36,15 @@ public record LinkText(
   public static @Nullable LinkText parse(String text) {
     List<String> lines = split(text, '\n');
     List<String> first = split(lines.get(0), ' ');
-    byte[] mac = first.size() == 3 ? bytes(first.get(0)) : null;
-    long mtu = first.size() == 3 ? number(first.get(2), Integer.MAX_VALUE) : NO_NUMBER;
+    boolean three = first.size() == 3;
+    boolean four = first.size() == 4;
+    byte[] mac = three || four ? bytes(first.get(0)) : null;
+    byte[] now = four ? bytes(first.get(3)) : mac;
+    long mtu = three || four ? number(first.get(2), Integer.MAX_VALUE) : NO_NUMBER;
     if (mac == null || mac.length != MAC_BYTES || mtu < 0) {
+      return null;
+    }
+    if (now == null || now.length != MAC_BYTES) {
       return null;
     }
     String name = first.get(1);
@@ -59,7 +66,7 @@ public record LinkText(
         return null;
       }
     }
-    return new LinkText(mac, name, (int) mtu, addresses, routes);
+    return new LinkText(mac, name, (int) mtu, now, addresses, routes);
   }
 
   private static boolean addAddress(String text, List<Address> to) {

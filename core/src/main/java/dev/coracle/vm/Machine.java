@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param qmp a connected Unix socket: QEMU's monitor; {@link #NONE} for none
  * @param console opened with O_WRONLY | O_APPEND: QEMU looks for a descriptor of this very mode
  * @param files the path of the Unix socket at which virtiofsd listens; null for none
+ * @param filesPort a connected Unix socket: the port {@code dev.coracle.files}; {@link #NONE} for
+ *     none
  * @param emptySlots on a q35, how many devices can be added while it runs
  * @param generation whether the guest is told that it is a copy (vmgenid)
  * @param parameters more arguments for QEMU, as they are
@@ -37,6 +39,7 @@ public record Machine(
     int qmp,
     int console,
     @Nullable String files,
+    int filesPort,
     List<Nic> nics,
     List<Disk> disks,
     int emptySlots,
@@ -50,7 +53,7 @@ public record Machine(
    * Where the guest's memory is: in a file that has no name, or in one that is shared with the
    * machines that are copied from it.
    *
-   * @param file null for none; else a path, such as {@code /dev/fdset/9}
+   * @param file null for none; else a path, such as {@code /proc/self/fd/9}
    * @param shared whether what is written goes to the file; a copy keeps it to itself
    */
   public record Memory(@Nullable String file, boolean shared) {

@@ -15,6 +15,9 @@ public final class QemuCommand {
   /** The name of the port by which host and guest speak (docs/vm-protocol.md). */
   public static final String PORT = "dev.coracle.vm";
 
+  /** The name of the port by which a guest reaches its files that was copied from another. */
+  public static final String FILES_PORT = "dev.coracle.files";
+
   /**
    * A processor for TCG: x86-64-v2, which distributions are compiled for, and random numbers.
    * QEMU's "max" has v3, and takes 200 ms longer to boot.
@@ -107,8 +110,13 @@ public final class QemuCommand {
 
   private void control() {
     add("-chardev", "socket,id=ctl,fd=" + m.control());
-    device("virtio-serial", "id=vs0,max_ports=2");
+    boolean files = m.filesPort() != Machine.NONE;
+    device("virtio-serial", "id=vs0,max_ports=" + (files ? 3 : 2));
     add("-device", "virtserialport,bus=vs0.0,nr=1,chardev=ctl,name=" + PORT);
+    if (files) {
+      add("-chardev", "socket,id=files,fd=" + m.filesPort());
+      add("-device", "virtserialport,bus=vs0.0,nr=2,chardev=files,name=" + FILES_PORT);
+    }
     if (m.qmp() != Machine.NONE) {
       add("-chardev", "socket,id=qmp,fd=" + m.qmp());
       add("-mon", "chardev=qmp,mode=control");

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param accelerator null where it is found out
  * @param cpu the model under TCG; null for ours
  * @param cache what the guest may keep of its files
- * @param template whether the machine is copied from one that was started before
+ * @param template whether the machine is copied from one that was started before; null where
+ *     nothing is said of it
  * @param libModules whether the kernel's modules are shown at /lib/modules
  */
 public record VmConfig(
@@ -32,7 +33,7 @@ public record VmConfig(
     MachineType machine,
     @Nullable String cpu,
     Virtiofsd.Cache cache,
-    boolean template,
+    @Nullable Boolean template,
     boolean libModules,
     List<DiskRequest> disks) {
   /** The guest's memory where nothing is said of it. */

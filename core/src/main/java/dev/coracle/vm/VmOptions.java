@@ -124,7 +124,7 @@ public final class VmOptions {
         machine,
         cpu(),
         cache(),
-        is("template"),
+        asked("template") == null ? null : is("template"),
         is("lib_modules"),
         disks());
   }

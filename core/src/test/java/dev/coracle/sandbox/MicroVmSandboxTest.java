@@ -62,7 +62,12 @@ class MicroVmSandboxTest {
       MicroVmSandbox.rewrite(
           spec,
           new MicroVmSandbox.Needs(
-              List.of("/usr/lib"), "/store/k/modules/6.1.0-x", true, 24, ~(1L << 21)));
+              List.of("/usr/lib"),
+              "/store/k/modules/6.1.0-x",
+              "/run/machines",
+              true,
+              24,
+              ~(1L << 21)));
   private final Spec guest = GuestSandbox.rewrite(spec);
 
   @Test

@@ -21,11 +21,15 @@ import org.junit.jupiter.api.Test;
 
 /**
  * `docker run` of containers in virtual machines. Most tests ask one machine, which stays up; what
- * needs one of its own boots it.
+ * needs one of its own has one. All are copies of machines that were booted before.
  */
 @Tag("vm")
 class DockerVmIT {
   private static final String UP = "up";
+
+  /** A template is made first, and where its guest hangs, another one is. */
+  private static final Duration PATIENCE = Duration.ofSeconds(100);
+
   private static @Nullable Docker daemon;
 
   @BeforeAll
@@ -61,8 +65,7 @@ class DockerVmIT {
         "sh",
         "-c",
         "trap 'echo bye; exit 77' TERM; echo ready; while :; do sleep 0.1; done");
-    Poll.until(
-        "the machine is up", Duration.ofSeconds(60), () -> docker("logs", UP).contains("ready"));
+    Poll.until("the machine is up", PATIENCE, () -> logs(UP).contains("ready"));
   }
 
   @AfterAll
@@ -82,6 +85,15 @@ class DockerVmIT {
 
   private static String docker(String... args) {
     return docker().run(args).execute().ok().line();
+  }
+
+  /** What a container has said, which must still run. */
+  private static String logs(String container) {
+    Result logs = docker().run("logs", container).execute().ok();
+    assertThat(docker("inspect", "-f", "{{.State.Status}}", container))
+        .as(logs.stdout() + logs.stderr())
+        .isEqualTo("running");
+    return logs.stdout();
   }
 
   private static Command exec(String... flagsAndCommand) {
@@ -137,6 +149,40 @@ class DockerVmIT {
     assertThat(says("grep -c ^processor /proc/cpuinfo")).isEqualTo("2");
     assertThat(says("sed -n 's/^Seccomp:\\t//p' /proc/self/status")).isEqualTo("2");
     assertThat(says("df /scratch | tail -n 1")).contains("/scratch");
+  }
+
+  /** All of these are the same in the machines that it was copied from. */
+  @Test
+  void twoCopiesAreTwoMachines() {
+    String what =
+        "cat /proc/sys/kernel/random/uuid; hostname; cat /sys/class/net/eth0/address; date +%s";
+    List<String> one = run(Docker.IMAGE, "sh", "-c", what).ok().stdout().lines().toList();
+    List<String> other = run(Docker.IMAGE, "sh", "-c", what).ok().stdout().lines().toList();
+    for (int i = 0; i < 2; i++) {
+      assertThat(one.get(i)).isNotEmpty().isNotEqualTo(other.get(i));
+    }
+    String mac = docker("inspect", "-f", "{{.NetworkSettings.MacAddress}}", UP);
+    assertThat(one.get(2)).startsWith("02:42:").isNotEqualTo(mac);
+    long now = System.currentTimeMillis() / 1000;
+    assertThat(now - Long.parseLong(other.get(3))).isBetween(-2L, 30L);
+    assertThat(Long.parseLong(other.get(3))).isGreaterThanOrEqualTo(Long.parseLong(one.get(3)));
+  }
+
+  /** The files of a copy come by another way than those of a machine that was booted. */
+  @Test
+  void largeFilesAreWhole() {
+    String[] sums =
+        says("dd if=/dev/urandom of=/shared/large bs=1M count=20 2>/dev/null; sync;"
+                + " md5sum < /shared/large; cp /shared/large /tmp/large; md5sum < /tmp/large;"
+                + " for i in 1 2 3; do cat /shared/large /tmp/large | md5sum & done; wait")
+            .split("\n");
+    assertThat(sums).hasSize(5);
+    assertThat(sums[1]).isEqualTo(sums[0]);
+    assertThat(sums[3]).isEqualTo(sums[2]);
+    assertThat(sums[4]).isEqualTo(sums[2]);
+    String host =
+        docker().command("md5sum", shared().resolve("large").toString()).execute().ok().line();
+    assertThat(host).startsWith(sums[0].substring(0, 32));
   }
 
   @Test
@@ -213,15 +259,13 @@ class DockerVmIT {
             "sh",
             "-c",
             "trap 'echo bye; exit 77' TERM; echo ready; while :; do sleep 0.1; done");
-    Poll.until("it is up", Duration.ofSeconds(60), () -> docker("logs", id).contains("ready"));
+    Poll.until("it is up", PATIENCE, () -> logs(id).contains("ready"));
     docker("stop", "-t", "20", id);
     assertThat(docker("inspect", "-f", "{{.State.ExitCode}}", id)).isEqualTo("77");
     assertThat(docker("logs", id)).contains("bye");
     docker("start", id);
     Poll.until(
-        "it is up again",
-        Duration.ofSeconds(60),
-        () -> docker("logs", id).lastIndexOf("ready") > docker("logs", id).indexOf("bye"));
+        "it is up again", PATIENCE, () -> logs(id).lastIndexOf("ready") > logs(id).indexOf("bye"));
     docker("kill", id);
     docker("wait", id);
     assertThat(docker("inspect", "-f", "{{.State.ExitCode}}", id)).isEqualTo("137");

@@ -159,7 +159,7 @@ class MachineFailureIT {
             .set(OPTION + "kernel", "debian")
             .set(OPTION + "accelerator", kvm ? "kvm" : "tcg");
     assertThat(run(bed, bundle).exitsWith(KILLED).error())
-        .contains("the guest did not answer within " + (kvm ? 5 : 60) + " s");
+        .contains("the guest did not answer within " + (kvm ? 5 : 30) + " s");
   }
 
   @ParameterizedTest

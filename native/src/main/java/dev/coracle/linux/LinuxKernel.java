@@ -14,6 +14,9 @@ import org.teavm.interop.Address;
  * arrays are handed over where they stand: nothing is allocated during a call, so nothing moves.
  */
 public final class LinuxKernel implements Kernel {
+  /** Of the only iovec behind a struct msghdr. */
+  private static final int IOV_LENGTH_AT = 64;
+
   private static final int SIG_SETMASK = 2;
   private static final int LAST_SIGNAL = 64;
   private static final long SIG_IGN = 1;
@@ -333,6 +336,11 @@ public final class LinuxKernel implements Kernel {
     Scratch.reset();
     long pathText = text(path);
     return call(Syscalls.FSPICK, dirfd, pathText, flags, 0, 0);
+  }
+
+  @Override
+  public long pread64(int fd, byte[] buffer, int offset, int count, long position) {
+    return Syscalls.call(Syscalls.PREAD64, fd, address(buffer, offset), count, position, 0, 0);
   }
 
   @Override
@@ -818,9 +826,21 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public long sendDescriptor(int socket, String text, int fd) {
-    // struct msghdr (56 bytes), struct iovec (16), struct cmsghdr with one int (24).
     Scratch.reset();
-    long data = Scratch.text(text);
+    Address msg = message(Scratch.text(text), fd);
+    msg.add(IOV_LENGTH_AT).putLong(Scratch.textBytes() - 1);
+    return call(Syscalls.SENDMSG, socket, msg.toLong(), 0, 0, 0);
+  }
+
+  @Override
+  public long sendMessage(int socket, byte[] bytes, int fd) {
+    Address msg = message(address(bytes, 0), fd);
+    msg.add(IOV_LENGTH_AT).putLong(bytes.length);
+    return call(Syscalls.SENDMSG, socket, msg.toLong(), 0, 0, 0);
+  }
+
+  /** A struct msghdr (56 bytes), its struct iovec (16), and a struct cmsghdr with one int (24). */
+  private static Address message(long data, int fd) {
     Address msg = Scratch.structure();
     Address iov = msg.add(56);
     Address cmsg = msg.add(72);
@@ -830,12 +850,11 @@ public final class LinuxKernel implements Kernel {
     msg.add(32).putLong(cmsg.toLong());
     msg.add(40).putLong(24);
     iov.putLong(data);
-    iov.add(8).putLong(Scratch.textBytes() - 1);
     cmsg.putLong(20);
     cmsg.add(8).putInt(1);
     cmsg.add(12).putInt(1);
     cmsg.add(16).putInt(fd);
-    return call(Syscalls.SENDMSG, socket, msg.toLong(), 0, 0, 0);
+    return msg;
   }
 
   @Override

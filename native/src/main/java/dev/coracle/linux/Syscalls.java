@@ -104,6 +104,7 @@ final class Syscalls {
   static final int REBOOT = 93;
   static final int SYNC = 94;
   static final int CLOCK_SETTIME = 95;
+  static final int PREAD64 = 96;
 
   private Syscalls() {}
 

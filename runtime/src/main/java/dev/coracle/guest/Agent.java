@@ -1,6 +1,7 @@
 package dev.coracle.guest;
 
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Process.POLLHUP;
 import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.POLLOUT;
@@ -98,7 +99,7 @@ public final class Agent {
     if (signals < 0) {
       problem = "cannot take signals: " + k.explain(signals);
     }
-    long port = problem == null ? Port.open(kernel) : 0;
+    long port = problem == null ? Port.open(kernel, Port.NAME, O_NONBLOCK) : 0;
     if (port < 0) {
       String first = warnings.length() == 0 ? "" : warnings + "\n";
       problem = first + "the port \"" + Port.NAME + "\" is not there: " + k.explain(port);

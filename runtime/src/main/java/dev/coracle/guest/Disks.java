@@ -45,7 +45,10 @@ final class Disks {
     this.k = k;
   }
 
-  /** Mounts the root: {@code virtiofs:TAG}, {@code ext4:DEVICE} or {@code erofs:DEVICE}. */
+  /**
+   * Mounts the root: {@code virtiofs:TAG}, {@code port:NAME}, {@code ext4:DEVICE} or {@code
+   * erofs:DEVICE}.
+   */
   void mountRoot(String text) throws Failure {
     int colon = text.indexOf(':');
     String kind = colon < 0 ? text : text.substring(0, colon);
@@ -54,6 +57,7 @@ final class Disks {
     make(GuestSandbox.ROOT);
     switch (kind) {
       case "virtiofs" -> mount(source, GuestSandbox.FILES, kind, 0, null);
+      case "port" -> FilesPort.mount(k, source, GuestSandbox.FILES);
       case "ext4" ->
           mount(mountDevice(source, kind, 0, null), GuestSandbox.FILES, null, MS_BIND, null);
       case "erofs" -> mountOverlay(mountDevice(source, kind, MS_RDONLY, null));

@@ -6,6 +6,7 @@ import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.lifecycle.Failure;
 import dev.coracle.vm.LinkText;
+import java.util.Arrays;
 
 /** The guest's network interfaces, by rtnetlink(7). */
 final class Links {
@@ -49,12 +50,15 @@ final class Links {
     }
     long socket = open();
     RouteSocket routes = RouteSocket.of(k, socket);
-    long index = routes.findByMac(link.mac());
+    long index = routes.findByMac(link.now());
     if (index < 0) {
       throw new Failure(
           "the guest has no interface for \"" + link.name() + "\": " + Errno.text(-index));
     }
     rename(routes, index, link.name());
+    if (!Arrays.equals(link.now(), link.mac())) {
+      check(routes.ask(Rtnetlink.setMac(index, link.mac())), link, "set the MAC");
+    }
     if (link.mtu() > 0) {
       check(routes.ask(Rtnetlink.setMtu(index, link.mtu())), link, "set the MTU");
     }

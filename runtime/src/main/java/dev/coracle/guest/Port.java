@@ -2,7 +2,6 @@ package dev.coracle.guest;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
-import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 
@@ -41,9 +40,10 @@ final class Port {
    * Finds the port by its name and opens it; the host may take a moment to say that it is there.
    *
    * @param k without words for what fails: this fails most of the time, and each text is memory
+   * @param flags O_NONBLOCK, or 0
    * @return its descriptor, or −errno
    */
-  static long open(Kernel k) {
+  static long open(Kernel k, String wanted, long flags) {
     String[] names = new String[MOST_DEVICES * (MOST_PORTS - 1)];
     String[] ports = new String[names.length];
     for (int i = 0; i < ports.length; i++) {
@@ -51,7 +51,7 @@ final class Port {
       names[i] = "/sys/class/virtio-ports/" + port + "/name";
       ports[i] = "/dev/" + port;
     }
-    byte[] line = Bytes.utf8(NAME + "\n");
+    byte[] line = Bytes.utf8(wanted + "\n");
     byte[] found = new byte[line.length + 1];
     int[] none = new int[0];
     short[] nothing = new short[0];
@@ -59,7 +59,7 @@ final class Port {
     for (int i = 0; i < TRIES; i++) {
       for (int port = 0; port < ports.length; port++) {
         if (isNamed(k, names[port], line, found)) {
-          return k.openat2(AT_FDCWD, ports[port], O_RDWR | O_NONBLOCK | O_CLOEXEC, 0, 0);
+          return k.openat2(AT_FDCWD, ports[port], O_RDWR | O_CLOEXEC | flags, 0, 0);
         }
       }
       long waited = k.poll(none, nothing, nothing, PAUSE_MILLIS);

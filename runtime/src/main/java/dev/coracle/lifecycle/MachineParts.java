@@ -1,5 +1,11 @@
 package dev.coracle.lifecycle;
 
+import static dev.coracle.abi.Fcntl.AT_FDCWD;
+
+import dev.coracle.abi.Bytes;
+import dev.coracle.abi.Statx;
+import dev.coracle.execute.Files;
+import dev.coracle.kernel.Kernel;
 import dev.coracle.machine.Qemu;
 import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
@@ -33,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  * @param devices the paths in the container of the block devices that become disks
  * @param mkfs what makes a filesystem on a new disk; null for none
  * @param modules the directory of the kernel's modules that the container is shown; null for none
+ * @param machines where what machines have in common is
+ * @param key all that shapes the machine; empty where it is none's copy
  */
 record MachineParts(
     VmConfig config,
@@ -46,14 +54,19 @@ record MachineParts(
     List<String> shown,
     List<String> devices,
     @Nullable String mkfs,
-    @Nullable String modules)
+    @Nullable String modules,
+    String machines,
+    String key)
     implements Qemu.Lines {
   private static final Origin ORIGIN = new Origin.Default("virtual machine");
 
-  /** How long a guest may take to say a word; under TCG on a busy host that is long. */
+  /** How long a guest may take to say a word until it is taken for one that hangs. */
   private static final int KVM_MILLIS = 5_000;
 
-  private static final int TCG_MILLIS = 60_000;
+  /** In the state root: what engines share one of has one trust. */
+  private static final String MACHINES = "/.machines";
+
+  private static final int TCG_MILLIS = 20_000;
 
   /**
    * Finds them; where one is missing, or the bundle asks for what there is not, it is a problem.
@@ -69,10 +82,14 @@ record MachineParts(
     String virtiofsd = finder.find(() -> host.virtiofsd(settings.virtiofsd()));
     String firmware = finder.find(() -> host.firmware(config.machine()));
     refuseUnfinished(config, problems);
-    Accelerator asked = config.accelerator();
-    Accelerator accelerator = asked;
+    String machines = e.root() + MACHINES;
+    long made = Files.makeDirectories(e.kernel(), machines, 0700);
+    if (made < 0) {
+      throw new Failure("cannot make " + machines + ": " + e.kernel().explain(made));
+    }
+    Accelerator accelerator = config.accelerator();
     if (accelerator == null) {
-      AcceleratorProbe probe = new AcceleratorProbe(e.kernel(), e.root());
+      AcceleratorProbe probe = new AcceleratorProbe(e.kernel(), machines);
       AcceleratorProbe.Found found = probe.find();
       accelerator = found.accelerator();
       if (accelerator == Accelerator.TCG && probe.isNews()) {
@@ -92,19 +109,29 @@ record MachineParts(
     String[] more = {
       qemu, virtiofsd, firmware, kernel == null ? qemu : kernel.path(), mkfs == null ? qemu : mkfs
     };
-    return new MachineParts(
-        config,
-        accelerator,
-        qemu,
-        virtiofsd,
-        firmware,
-        kernel,
-        booted.initramfs(),
-        accelerator == Accelerator.TCG ? host.tscKhz() : 0,
-        problems.hasErrors() ? List.of() : host.shown(more),
-        devices,
-        mkfs,
-        booted.modules());
+    MachineParts parts =
+        new MachineParts(
+            config,
+            accelerator,
+            qemu,
+            virtiofsd,
+            firmware,
+            kernel,
+            booted.initramfs(),
+            host.tscKhz(),
+            problems.hasErrors() ? List.of() : host.shown(more),
+            devices,
+            mkfs,
+            booted.modules(),
+            machines,
+            "");
+    boolean disks = !devices.isEmpty() || !config.disks().isEmpty();
+    Boolean asked = config.template();
+    if (asked != null && asked && disks) {
+      problems.error(ORIGIN, "dev.coracle.vm.template: a machine with disks cannot be a copy");
+    }
+    boolean copied = asked == null ? settings.template() && !disks : asked;
+    return copied && !problems.hasErrors() ? parts.copied(e) : parts;
   }
 
   /**
@@ -153,9 +180,6 @@ record MachineParts(
     if (config.image()) {
       problems.error(ORIGIN, "dev.coracle.vm.kernel: a kernel of the image " + no);
     }
-    if (config.template()) {
-      problems.error(ORIGIN, "dev.coracle.vm.template " + no);
-    }
   }
 
   private static List<Need> needs(VmConfig config, Spec spec) {
@@ -171,9 +195,44 @@ record MachineParts(
     return out;
   }
 
-  /** How long the guest may take to its first word. */
-  int deadlineMillis() {
+  @Override
+  public int patienceMillis() {
     return accelerator == Accelerator.KVM ? KVM_MILLIS : TCG_MILLIS;
+  }
+
+  /** KVM that was asked for by name has no stead. */
+  @Override
+  public Qemu.@Nullable Lines fallback() {
+    if (accelerator == Accelerator.TCG) {
+      return this;
+    }
+    return config.accelerator() != null
+        ? null
+        : new MachineParts(
+            config,
+            Accelerator.TCG,
+            qemu,
+            virtiofsd,
+            firmware,
+            kernel,
+            initramfs,
+            tscKhz,
+            shown,
+            devices,
+            mkfs,
+            modules,
+            machines,
+            "");
+  }
+
+  @Override
+  public String fallbackReason(Kernel k) {
+    if (accelerator == Accelerator.TCG) {
+      return "another one is tried";
+    }
+    long kept = new AcceleratorProbe(k, MicroVmSandbox.MACHINES_AT).missed();
+    return "virtual machines are emulated (TCG) from now on, which is slow"
+        + (kept < 0 ? "; it cannot be remembered: " + k.explain(kept) : "");
   }
 
   @Override
@@ -188,10 +247,9 @@ record MachineParts(
   }
 
   @Override
-  public List<String> machine(
-      int control, int console, String filesSocket, List<Qemu.Nic> nics, List<Machine.Disk> disks) {
+  public List<String> machine(Qemu.Ends ends) {
     List<Machine.Nic> cards = new ArrayList<>();
-    for (Qemu.Nic nic : nics) {
+    for (Qemu.Nic nic : ends.nics()) {
       cards.add(new Machine.Nic(nic.tap(), nic.mac()));
     }
     Kernels.Stored stored = kernel;
@@ -209,19 +267,68 @@ record MachineParts(
             stored == null ? "" : stored.image(),
             initramfs,
             append,
-            Machine.Memory.OWN,
+            ends.memory(),
             config.memoryMib(),
             config.vcpus(),
-            control,
-            Machine.NONE,
-            console,
-            filesSocket,
+            ends.control(),
+            ends.qmp(),
+            ends.console(),
+            ends.filesSocket(),
+            ends.filesPort(),
             cards,
-            disks,
+            ends.disks(),
             0,
-            Machine.Start.BOOT,
+            ends.copy() ? Machine.Start.INCOMING : Machine.Start.BOOT,
             false,
             section == null ? List.of() : section.parameters()));
+  }
+
+  @Override
+  public @Nullable String templateKey() {
+    return key.isEmpty() ? null : key;
+  }
+
+  @Override
+  public String templateName() {
+    return Initramfs.hash(key);
+  }
+
+  /** A copy is as the machine that it is copied from in all that this says. */
+  private MachineParts copied(Environment e) throws Failure {
+    Kernel k = e.kernel();
+    Qemu.Ends none = new Qemu.Ends(0, 0, null, 0, 0, Machine.Memory.OWN, false, List.of(), List.of());
+    StringBuilder text = new StringBuilder();
+    for (String word : machine(none)) {
+      text.append(word).append('\n');
+    }
+    List<String> files = new ArrayList<>(List.of(qemu, firmware, initramfs));
+    Kernels.Stored stored = kernel;
+    if (stored != null) {
+      files.add(stored.image());
+    }
+    byte[] statx = new byte[Statx.SIZE];
+    for (String file : files) {
+      if (k.statx(AT_FDCWD, file, 0, Statx.STATX_BASIC_STATS, statx) < 0) {
+        throw new Failure(file + " is gone");
+      }
+      text.append(Statx.inode(statx)).append(' ').append(Statx.size(statx)).append(' ');
+      text.append(Bytes.i64(statx, Statx.MTIME_AT)).append('\n');
+    }
+    return new MachineParts(
+        config,
+        accelerator,
+        qemu,
+        virtiofsd,
+        firmware,
+        kernel,
+        initramfs,
+        tscKhz,
+        shown,
+        devices,
+        mkfs,
+        modules,
+        machines,
+        text.toString());
   }
 
   /** Tells of each thing that is missing. */

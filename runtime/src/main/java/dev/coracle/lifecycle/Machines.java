@@ -51,10 +51,15 @@ final class Machines {
     boolean kvm = parts.accelerator() == Accelerator.KVM;
     Needs needs =
         new Needs(
-            parts.shown(), parts.modules(), kvm, OVERHEAD_BYTES, host.grantable(bundle.spec()));
+            parts.shown(),
+            parts.modules(),
+            parts.machines(),
+            kvm,
+            OVERHEAD_BYTES,
+            host.grantable(bundle.spec()));
     Process process = bundle.spec().process();
     boolean terminal = process != null && process.terminal();
-    Qemu qemu = new Qemu(parts, parts.deadlineMillis());
+    Qemu qemu = new Qemu(parts);
     return new Prepared(
         needs,
         new MachineService(

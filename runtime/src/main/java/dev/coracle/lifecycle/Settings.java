@@ -12,15 +12,20 @@ import org.jspecify.annotations.Nullable;
  * @param kernels where the kernels of virtual machines are
  * @param qemu the program that runs machines; null for the host's
  * @param virtiofsd the program that serves their files; null for the host's
+ * @param template whether they are copied from one that was booted before, if a bundle says nothing
  */
 record Settings(
-    boolean hostByAnnotation, String kernels, @Nullable String qemu, @Nullable String virtiofsd) {
+    boolean hostByAnnotation,
+    String kernels,
+    @Nullable String qemu,
+    @Nullable String virtiofsd,
+    boolean template) {
   private static final String VARIABLE = "CORACLE_CONFIG";
   private static final String DEFAULT_PATH = "/etc/coracle/config.toml";
   private static final String DEFAULT_KERNELS = "/var/lib/coracle/kernels";
   private static final int MOST_BYTES = 1 << 20;
 
-  private static final Settings DEFAULTS = new Settings(false, DEFAULT_KERNELS, null, null);
+  private static final Settings DEFAULTS = new Settings(false, DEFAULT_KERNELS, null, null, false);
 
   /** Where the settings are. */
   static String path(Environment e) {
@@ -71,10 +76,16 @@ record Settings(
 
   private Settings with(String table, String key, String value, String at) throws Failure {
     return switch (table + "." + key) {
-      case "host.allow_annotation" -> new Settings(isTrue(value, at), kernels, qemu, virtiofsd);
-      case "vm.kernels" -> new Settings(hostByAnnotation, file(value, at), qemu, virtiofsd);
-      case "vm.qemu" -> new Settings(hostByAnnotation, kernels, file(value, at), virtiofsd);
-      case "vm.virtiofsd" -> new Settings(hostByAnnotation, kernels, qemu, file(value, at));
+      case "host.allow_annotation" ->
+          new Settings(isTrue(value, at), kernels, qemu, virtiofsd, template);
+      case "vm.kernels" ->
+          new Settings(hostByAnnotation, file(value, at), qemu, virtiofsd, template);
+      case "vm.qemu" ->
+          new Settings(hostByAnnotation, kernels, file(value, at), virtiofsd, template);
+      case "vm.virtiofsd" ->
+          new Settings(hostByAnnotation, kernels, qemu, file(value, at), template);
+      case "vm.template" ->
+          new Settings(hostByAnnotation, kernels, qemu, virtiofsd, isTrue(value, at));
       default -> throw new Failure(at + ": unknown setting \"" + key + "\"");
     };
   }

@@ -34,6 +34,9 @@ public final class MachineService implements Service {
 
   private final Parts parts;
 
+  /** Of whoever waits for a machine that cannot be had. */
+  private int status = FAILED;
+
   /**
    * What a machine is made of.
    *
@@ -87,7 +90,7 @@ public final class MachineService implements Service {
       byte[] text = Bytes.utf8(problem);
       byte[] frame = new byte[Frame.HEADER_BYTES + 4 + text.length];
       Frame.putHeader(frame, 0, Frame.FAILED, Frame.FIRST, 4 + text.length);
-      Bytes.put32(frame, Frame.HEADER_BYTES, FAILED);
+      Bytes.put32(frame, Frame.HEADER_BYTES, status);
       System.arraycopy(text, 0, frame, Frame.HEADER_BYTES + 4, text.length);
       long said = k.fcntl(first, F_SETFL, 0);
       if (said < 0 || k.write(first, frame, 0, frame.length) < 0) {
@@ -108,8 +111,9 @@ public final class MachineService implements Service {
     if (listener < 0) {
       return "cannot listen: " + k.explain(listener);
     }
-    Programs.Started started = parts.programs().start(k);
+    Programs.Started started = parts.programs().start(k, first);
     if (started.problem() != null) {
+      status = started.gone() ? Monitor.GONE : FAILED;
       return started.problem();
     }
     result = k.capset(0, 0, 0);
@@ -121,11 +125,11 @@ public final class MachineService implements Service {
             started.vmm(),
             started.files(),
             started.console(),
-            parts.programs().deadlineMillis());
+            started.said());
     if (result < 0) {
       return "cannot give up privileges: " + k.explain(result);
     }
-    Monitor.run(k, machine, first, setUp);
+    Monitor.run(k, machine, first, setUp, started.warnings());
     return null;
   }
 

@@ -2,7 +2,6 @@ package dev.coracle.machine;
 
 import static dev.coracle.abi.Fcntl.F_SETFL;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
-import static dev.coracle.abi.Process.CLOCK_MONOTONIC;
 import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.POLLOUT;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
@@ -13,6 +12,7 @@ import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.FrameReader;
 import dev.coracle.vm.RequestWriter;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +28,11 @@ final class Monitor {
   private static final int CLOSES = SLOTS * Frame.HEADER_BYTES;
 
   private static final int SOCK_NONBLOCK = (int) O_NONBLOCK;
-  private static final int GONE = 137;
-  private static final long NANOS_PER_MILLI = 1_000_000;
+
+  /**
+   * The exit status of who waits for a machine that is gone, as that of a process that is killed.
+   */
+  static final int GONE = 137;
 
   private static final int CONTROL = 0;
   private static final int LISTENER = 1;
@@ -52,10 +55,10 @@ final class Monitor {
   private final byte[] out = new byte[4 * LARGEST + CLOSES];
   private int outFrom;
   private int outTo;
-  private final Tail console = new Tail();
+  private final Tail console;
 
-  /** How much of the machine's set-up has been sent; −1 before HELLO. */
-  private int setUpSent = -1;
+  /** How much of the machine's set-up has been sent. */
+  private int setUpSent;
 
   private boolean ready;
 
@@ -66,16 +69,16 @@ final class Monitor {
   private @Nullable String defect;
 
   /**
-   * A machine that has been started.
+   * A machine that has been started, and whose guest has said HELLO.
    *
    * @param control the socket of the guest's port
    * @param listener where clients connect
    * @param vmm QEMU's pidfd
    * @param files virtiofsd's pidfd; −1 for none
    * @param console what the guest and QEMU say to people
-   * @param deadlineMillis how long it may take to the first frame
+   * @param said what they have said by now
    */
-  record Machine(int control, int listener, int vmm, int files, int console, int deadlineMillis) {}
+  record Machine(int control, int listener, int vmm, int files, int console, Tail said) {}
 
   private Monitor(Kernel k, Machine machine, RequestWriter setUp) {
     this.k = k;
@@ -85,6 +88,7 @@ final class Monitor {
     this.vmm = machine.vmm();
     this.files = machine.files();
     this.consolePipe = machine.console();
+    this.console = machine.said();
     for (int i = 0; i < 2; i++) {
       slots[i] = new Slot();
     }
@@ -94,10 +98,16 @@ final class Monitor {
    * Serves a machine until it ends.
    *
    * @param first the connection of the first process's client
+   * @param warnings which it is told
    */
-  static void run(Kernel k, Machine machine, int first, RequestWriter setUp) {
+  static void run(
+      Kernel k, Machine machine, int first, RequestWriter setUp, List<String> warnings) {
     Monitor monitor = new Monitor(k, machine, setUp);
     monitor.slots[0].open(first, Frame.FIRST);
+    for (String warning : warnings) {
+      byte[] text = Bytes.utf8(warning);
+      monitor.slots[0].warn(text, 0, text.length);
+    }
     monitor.loop();
     monitor.lastWords();
   }
@@ -106,19 +116,9 @@ final class Monitor {
     int[] fds = new int[CLIENTS + SLOTS];
     short[] events = new short[fds.length];
     short[] happened = new short[fds.length];
-    long deadline = k.clock_gettime(CLOCK_MONOTONIC) + machine.deadlineMillis() * NANOS_PER_MILLI;
     while (defect == null && slots[0].session != Slot.FREE) {
       watch(fds, events);
-      int timeout = -1;
-      if (setUpSent < 0) {
-        long left = (deadline - k.clock_gettime(CLOCK_MONOTONIC)) / NANOS_PER_MILLI;
-        timeout = (int) Math.max(0, left);
-      }
-      long n = k.poll(fds, events, happened, timeout);
-      if (n == 0 && setUpSent < 0) {
-        defect = "the guest did not answer within " + machine.deadlineMillis() / 1000 + " s";
-        return;
-      }
+      long n = k.poll(fds, events, happened, -1);
       if (n < 0 && n != -Errno.EINTR) {
         defect = "cannot wait: " + k.explain(n);
         return;
@@ -158,7 +158,7 @@ final class Monitor {
   }
 
   private boolean setUpIsDue() {
-    return setUpSent >= 0 && setUpSent <= setUp.length() && !ready;
+    return setUpSent <= setUp.length() && !ready;
   }
 
   private void act(short[] happened) {
@@ -261,19 +261,12 @@ final class Monitor {
   }
 
   private void takeFromMachine(int type) {
-    if (type == Frame.HELLO && setUpSent < 0) {
-      long version = guest.number(0);
-      defect =
-          version == Frame.VERSION
-              ? null
-              : "the guest speaks version " + version + " of the protocol";
-      setUpSent = 0;
-    } else if (type == Frame.READY && setUpSent > setUp.length() && !ready) {
+    if (type == Frame.READY && setUpSent > setUp.length() && !ready) {
       ready = true;
     } else if (type == Frame.FAILED) {
       defect = "the guest cannot be set up: " + guest.text(4);
     } else if (type == Frame.WARNING) {
-      slots[0].warn(guest);
+      slots[0].warn(guest.buffer(), guest.payloadAt(), guest.length());
     } else {
       defect = "the guest broke the protocol: a frame of type " + type + " of the machine";
     }

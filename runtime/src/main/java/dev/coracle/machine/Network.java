@@ -43,7 +43,15 @@ final class Network {
    * @param mac {@code 02:42:...}
    * @param description what the guest is told (docs/vm-protocol.md, LINK)
    */
-  record Interface(int tap, String mac, String description) {}
+  record Interface(int tap, String mac, String description) {
+    /** What the guest is told where the interface has another MAC by now. */
+    String description(@Nullable String now) {
+      int end = description.indexOf('\n');
+      return now == null
+          ? description
+          : description.substring(0, end) + " " + now.replace(":", "") + description.substring(end);
+    }
+  }
 
   /** What was made of a namespace; {@code problem} is why it could not be. */
   record Made(List<Interface> interfaces, @Nullable String problem) {}

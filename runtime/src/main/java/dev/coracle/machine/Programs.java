@@ -11,27 +11,35 @@ public interface Programs {
    * What was started.
    *
    * @param problem why it could not be; null where it was
+   * @param gone whether it was, and the guest is what cannot go on
    * @param control the socket of the guest's port, which does not block
    * @param vmm the pidfd of what runs the guest
    * @param files the pidfd of what serves its files; −1 for none
    * @param console what they and the guest say, which does not block
    * @param told what the guest is told of its devices
+   * @param said what has come on the console by now
+   * @param warnings for whoever waits for the machine
    */
   record Started(
       @Nullable String problem,
+      boolean gone,
       int control,
       int vmm,
       int files,
       int console,
-      List<RequestWriter> told) {
-    static Started failed(String problem) {
-      return new Started(problem, -1, -1, -1, -1, List.of());
+      List<RequestWriter> told,
+      Tail said,
+      List<String> warnings) {
+    static Started failed(boolean gone, String problem) {
+      return new Started(problem, gone, -1, -1, -1, -1, List.of(), new Tail(), List.of());
     }
   }
 
-  /** Starts them, in the container's namespaces and in the root around its root filesystem. */
-  Started start(Kernel k);
-
-  /** How long the guest may take to its first word. */
-  int deadlineMillis();
+  /**
+   * Starts them, in the container's namespaces and in the root around its root filesystem, and
+   * waits until the guest has said its first word.
+   *
+   * @param client the connection of who waits for it
+   */
+  Started start(Kernel k, int client);
 }

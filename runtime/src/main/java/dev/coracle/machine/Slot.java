@@ -96,7 +96,7 @@ final class Slot {
         yield true;
       }
       case Frame.WARNING -> {
-        warn(from);
+        warn(from.buffer(), from.payloadAt(), from.length());
         yield true;
       }
       default -> false;
@@ -104,12 +104,12 @@ final class Slot {
   }
 
   /** Keeps a warning for the client; of very many, the first ones. */
-  void warn(FrameReader from) {
-    int length = Math.min(from.length(), warnings.length - warned - 1);
+  void warn(byte[] text, int at, int count) {
+    int length = Math.min(count, warnings.length - warned - 1);
     if (length <= 0) {
       return;
     }
-    System.arraycopy(from.buffer(), from.payloadAt(), warnings, warned, length);
+    System.arraycopy(text, at, warnings, warned, length);
     warned += length;
     warnings[warned++] = '\n';
   }

@@ -29,6 +29,10 @@ final class Spawn {
   private static final long CLONE_NEWNS = 0x00020000L;
   private static final int FIRST_AFTER_STDIO = 3;
 
+  // Above all that is open in the monitor when machines are started.
+  private static final int PORT_AT = 200;
+  private static final int SERVER_AT = 201;
+
   /** What a program is given. */
   enum Trust {
     /** Root, with the capabilities that we have: it drops those that it does not need itself. */
@@ -63,6 +67,23 @@ final class Spawn {
     byte[] text = Bytes.utf8("cannot execute " + argv.get(0) + ": " + Errno.text(-result) + "\n");
     long said = k.write(2, text, 0, text.length);
     return k.exit_group(said < 0 ? CANNOT_EXECUTE + 1 : CANNOT_EXECUTE);
+  }
+
+  /** Starts a {@link FilesRelay}, as nobody; its pidfd, or −errno. */
+  static long relay(Kernel k, int port, int server, int words) {
+    int[] pidfd = {-1};
+    long pid = k.fork(pidfd);
+    if (pid != 0) {
+      return pid < 0 ? pid : pidfd[0];
+    }
+    long result = k.dup3(port, PORT_AT, 0);
+    result = result < 0 ? result : k.dup3(server, SERVER_AT, 0);
+    result = result < 0 ? result : prepare(k, new int[0], words, Trust.NONE);
+    result = result < 0 ? result : k.close_range(FIRST_AFTER_STDIO, PORT_AT - 1, 0);
+    result = result < 0 ? result : k.close_range(SERVER_AT + 1, ALL_DESCRIPTORS, 0);
+    result = result < 0 ? result : k.prctlSetName("coracle-files");
+    int status = result < 0 ? CANNOT_EXECUTE : FilesRelay.run(k, PORT_AT, SERVER_AT);
+    return k.exit_group(status);
   }
 
   private static long prepare(Kernel k, int[] kept, int words, Trust trust) {

@@ -88,9 +88,14 @@ public final class Initramfs {
     for (String module : modules) {
       key.append(' ').append(module);
     }
+    return hash(key);
+  }
+
+  /** A short name for a text: FNV-1a of its characters, in hexadecimal digits. */
+  public static String hash(CharSequence text) {
     long hash = FNV_BASIS;
-    for (int i = 0; i < key.length(); i++) {
-      hash = (hash ^ key.charAt(i)) * FNV_PRIME;
+    for (int i = 0; i < text.length(); i++) {
+      hash = (hash ^ text.charAt(i)) * FNV_PRIME;
     }
     return Long.toHexString(hash);
   }

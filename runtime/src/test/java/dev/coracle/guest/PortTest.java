@@ -80,7 +80,7 @@ class PortTest {
   void itIsFoundAmongOthersByItsWholeName() {
     port("vport0p1", "org.qemu.guest_agent.0\n").port("vport1p3", "dev.coracle.vm2\n");
     port("vport2p1", "dev.coracle\n").port("vport3p7", "dev.coracle.vm\n");
-    long fd = Port.open(kernel());
+    long fd = Port.open(kernel(), Port.NAME, O_NONBLOCK);
     assertThat(open).containsOnly(Map.entry((int) fd, "/dev/vport3p7"));
     assertThat(pauses).isZero();
   }
@@ -89,7 +89,8 @@ class PortTest {
   void itMayComeLater() {
     comesAfter = 4000;
     port("vport0p1", "dev.coracle.vm\n");
-    assertThat(open.get((int) Port.open(kernel()))).isEqualTo("/dev/vport0p1");
+    assertThat(open.get((int) Port.open(kernel(), Port.NAME, O_NONBLOCK)))
+        .isEqualTo("/dev/vport0p1");
     assertThat(pauses).isEqualTo(4000);
   }
 
@@ -97,7 +98,7 @@ class PortTest {
   @Test
   void lookingForItTakesNoMemory() {
     port("vport0p1", "another\n");
-    assertThat(Port.open(kernel())).isEqualTo(-Errno.ENODEV);
+    assertThat(Port.open(kernel(), Port.NAME, O_NONBLOCK)).isEqualTo(-Errno.ENODEV);
     assertThat(pauses).isEqualTo(5000);
     // A path for each of 28 ports, one buffer, and what poll(2) is given.
     assertThat(given).hasSize(28 + 1 + 2);

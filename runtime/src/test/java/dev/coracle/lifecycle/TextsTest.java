@@ -160,15 +160,16 @@ class TextsTest {
   @Test
   void settingsOfVirtualMachines() throws Failure {
     Settings s =
-        settings("[vm]\nkernels = \"/k#1\" # x\nqemu = '/q'\n[host]\n[vm]\nvirtiofsd=\"/v\"");
-    assertThat(s).isEqualTo(new Settings(false, "/k#1", "/q", "/v"));
+        settings(
+            "[vm]\nkernels = \"/k#1\" # x\nqemu = '/q'\n[host]\n[vm]\nvirtiofsd=\"/v\"\ntemplate = true");
+    assertThat(s).isEqualTo(new Settings(false, "/k#1", "/q", "/v", true));
   }
 
   @Test
   void settingsThatCannotBeReadAreAnError() throws Failure {
     FakeHost host = new FakeHost(Layout.V2, "{}");
     assertThat(Settings.read(host.without("/etc/coracle/config.toml").environment()))
-        .isEqualTo(new Settings(false, "/var/lib/coracle/kernels", null, null));
+        .isEqualTo(new Settings(false, "/var/lib/coracle/kernels", null, null, false));
     host.kernel.broken("/x.toml", Errno.EACCES);
     assertThatThrownBy(() -> Settings.read(host.environment("CORACLE_CONFIG=/x.toml")))
         .hasMessageStartingWith("/x.toml: cannot be read: openat2(AT_FDCWD, \"/x.toml\", ")

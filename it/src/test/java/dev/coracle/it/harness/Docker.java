@@ -28,7 +28,7 @@ public final class Docker implements AutoCloseable {
 
   /** One that knows the runtime under test as "vm" as well, which makes virtual machines. */
   public static Docker withMachines() {
-    return new Docker(false, List.of("CORACLE_CONFIG=" + MachineKernels.configuration()));
+    return new Docker(false, List.of("CORACLE_CONFIG=" + MachineKernels.templates()));
   }
 
   /** One with --userns-remap: root of its containers is the first of a user's subordinate ids. */
