@@ -2,6 +2,7 @@ package dev.coracle.lifecycle;
 
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 
+import dev.coracle.abi.Stat;
 import dev.coracle.abi.Statx;
 import dev.coracle.config.Host;
 import dev.coracle.execute.Files;
@@ -17,6 +18,7 @@ import dev.coracle.sandbox.MicroVmSandbox.Needs;
 import dev.coracle.spec.Linux.Device;
 import dev.coracle.spec.Linux.Namespace;
 import dev.coracle.spec.Linux.NamespaceType;
+import dev.coracle.spec.Mount;
 import dev.coracle.spec.Process;
 import dev.coracle.spec.Spec;
 import dev.coracle.vm.Accelerator;
@@ -47,6 +49,7 @@ final class Machines {
               + " {\"type\":\"network\"}");
     }
     GuestDevices.check(bundle.spec(), problems);
+    refuseSockets(e.kernel(), bundle, problems);
     MachineParts parts = MachineParts.find(e, bundle.spec(), problems);
     boolean kvm = parts.accelerator() == Accelerator.KVM;
     Needs needs =
@@ -84,6 +87,24 @@ final class Machines {
       out.add(new Device(d.path(), 'b', major, minor, d.fileMode(), d.uid(), d.gid(), d.origin()));
     }
     return out;
+  }
+
+  /** The guest's kernel sees the name of a socket, and nobody who listens there. */
+  private static void refuseSockets(Kernel k, Bundle bundle, Problems problems) {
+    byte[] statx = new byte[Statx.SIZE];
+    for (Mount m : bundle.spec().mounts()) {
+      String source = m.source().startsWith("/") ? m.source() : bundle.path() + "/" + m.source();
+      if (m.options().bind()
+          && !m.options().remount()
+          && k.statx(AT_FDCWD, source, 0, Statx.STATX_BASIC_STATS, statx) >= 0
+          && Statx.type(statx) == Stat.S_IFSOCK) {
+        problems.error(
+            m.origin(),
+            "\""
+                + m.source()
+                + "\" is a socket of the host, which a virtual machine cannot reach; use the network");
+      }
+    }
   }
 
   /** Whether a network namespace is the one that we are in. */
