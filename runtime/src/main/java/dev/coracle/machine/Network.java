@@ -8,6 +8,7 @@ import dev.coracle.abi.Bytes;
 import dev.coracle.abi.NetworkDump;
 import dev.coracle.abi.Rtnetlink;
 import dev.coracle.abi.TrafficControl;
+import dev.coracle.execute.Files;
 import dev.coracle.execute.RouteSocket;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
@@ -26,6 +27,14 @@ final class Network {
   private static final int NAME_BYTES = 16;
   private static final int IFF_TAP_NO_PI_VNET_HDR = 0x2 | 0x1000 | 0x4000;
   private static final int BUFFER_BYTES = 64 * 1024;
+  private static final String TAP = "ctap";
+  private static final String PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range";
+
+  /** Above those that a kernel takes by itself (linux v6.1 net/ipv4/af_inet.c). */
+  private static final int FIRST_PORT = 0xf000;
+
+  private static final int PORT_MASK = 0xfe00;
+  private static final String OUR_PORTS = "61440 61951";
   private static final String HEX = "0123456789abcdef";
 
   private final Kernel k;
@@ -84,7 +93,7 @@ final class Network {
     List<Interface> out = new ArrayList<>();
     for (int i = 0; i < links.size(); i++) {
       NetworkDump.Link link = links.get(i);
-      String name = "ctap" + i;
+      String name = TAP + i;
       long tap = makeTap(name, link);
       if (tap < 0) {
         return failed("cannot give interface \"" + link.name() + "\" to the guest", tap);
@@ -93,6 +102,43 @@ final class Network {
     }
     long closed = k.close(socket);
     return closed < 0 ? failed("cannot close", closed) : new Made(out, null);
+  }
+
+  /**
+   * Lets in here what servers of DNS answer: Docker's own server asks them from this namespace for
+   * names that it does not know, and all that comes in goes to the guest. So its questions come
+   * from ports that the guest does not use by itself, and their answers stay.
+   */
+  static @Nullable String shareAnswers(Kernel k) {
+    long fd = RouteSocket.open(k);
+    long result = fd < 0 ? fd : new Network(k, (int) fd).shareAnswers();
+    long closed = fd < 0 ? 0 : k.close((int) fd);
+    return result < 0 || closed < 0
+        ? "cannot let the answers of DNS in: " + k.explain(Math.min(result, closed))
+        : null;
+  }
+
+  private long shareAnswers() {
+    long result = Files.writeKernelFile(k, AT_FDCWD, PORT_RANGE, OUR_PORTS, 0);
+    if (result >= 0) {
+      result = dump(NetworkDump.getLinks());
+    }
+    int count = 0;
+    for (int i = 0; i < links.size() && result >= 0; i++) {
+      if (links.get(i).name().startsWith(TAP)) {
+        continue;
+      }
+      long index = links.get(i).index();
+      long tap = routeSocket.find(TAP + count++);
+      result = tap < 0 ? tap : routeSocket.ask(TrafficControl.mirrorArp(index, tap));
+      if (result >= 0) {
+        result = routeSocket.ask(TrafficControl.keepUdpAnswers(index, FIRST_PORT, PORT_MASK));
+      }
+      if (result >= 0) {
+        result = routeSocket.ask(TrafficControl.keepTcpAnswers(index, FIRST_PORT, PORT_MASK));
+      }
+    }
+    return result;
   }
 
   private Made failed(String what, long result) {

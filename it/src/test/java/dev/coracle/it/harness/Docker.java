@@ -121,6 +121,13 @@ public final class Docker implements AutoCloseable {
         .timeout(PATIENCE);
   }
 
+  /** Any other program, in the network namespace of the daemon, which its bridges are in. */
+  public Command inItsNetwork(List<String> argv) {
+    List<String> all = new ArrayList<>(List.of("nsenter", "-t", daemon.pid() + "", "-n"));
+    all.addAll(argv);
+    return new Command(directory, all);
+  }
+
   /** Any other program. */
   public Command command(String... argv) {
     return new Command(directory, List.of(argv))
