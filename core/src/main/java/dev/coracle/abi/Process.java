@@ -46,6 +46,7 @@ public final class Process {
   public static final int IFF_RUNNING = 0x40;
 
   public static final long AF_UNIX = 1;
+  public static final long AF_INET = 2;
   public static final long SOCK_STREAM = 1;
   public static final long SOCK_DGRAM = 2;
   public static final long SOCK_SEQPACKET = 5;

@@ -652,6 +652,22 @@ final class Calls {
     return "bind(" + fd + ", " + quote(path) + ")";
   }
 
+  static String bind(int fd, byte[] address) {
+    return "bind(" + fd + ", [" + address.length + " bytes])";
+  }
+
+  static String connect(int fd, byte[] address) {
+    return "connect(" + fd + ", [" + address.length + " bytes])";
+  }
+
+  static String sendto(int fd, int count) {
+    return "sendto(" + fd + ", [" + count + " bytes])";
+  }
+
+  static String recvfrom(int fd, int count) {
+    return "recvfrom(" + fd + ", [" + count + " bytes])";
+  }
+
   static String finit_module(int fd, String parameters) {
     return "finit_module(" + fd + ", " + quote(parameters) + ")";
   }

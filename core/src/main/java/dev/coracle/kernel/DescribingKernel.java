@@ -641,6 +641,30 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long bind(int fd, byte[] address) {
+    long result = kernel.bind(fd, address);
+    return result < 0 ? failed(result, Calls.bind(fd, address)) : result;
+  }
+
+  @Override
+  public long connect(int fd, byte[] address) {
+    long result = kernel.connect(fd, address);
+    return result < 0 ? failed(result, Calls.connect(fd, address)) : result;
+  }
+
+  @Override
+  public long sendto(int fd, byte[] buffer, int offset, int count, byte[] address) {
+    long result = kernel.sendto(fd, buffer, offset, count, address);
+    return result < 0 ? failed(result, Calls.sendto(fd, count)) : result;
+  }
+
+  @Override
+  public long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address) {
+    long result = kernel.recvfrom(fd, buffer, offset, count, address);
+    return result < 0 ? failed(result, Calls.recvfrom(fd, count)) : result;
+  }
+
+  @Override
   public long finit_module(int fd, String parameters) {
     long result = kernel.finit_module(fd, parameters);
     return result < 0 ? failed(result, Calls.finit_module(fd, parameters)) : result;

@@ -41,6 +41,7 @@ public final class Errno {
   public static final int ECONNRESET = 104;
   public static final int ETIMEDOUT = 110;
   public static final int ECONNREFUSED = 111;
+  public static final int EINPROGRESS = 115;
   public static final int EHOSTUNREACH = 113;
 
   // One text, so that the native binary holds one string: number, name, what the C library says, in
@@ -103,6 +104,7 @@ public final class Errno {
       110 ETIMEDOUT (connection timed out)
       111 ECONNREFUSED (connection refused)
       113 EHOSTUNREACH (no route to host)
+      115 EINPROGRESS (operation now in progress)
       116 ESTALE (stale file handle)
       117 EUCLEAN (structure needs cleaning)
       121 EREMOTEIO (remote I/O error)

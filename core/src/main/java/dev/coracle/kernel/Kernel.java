@@ -344,6 +344,18 @@ public interface Kernel {
   /** bind(2) to an AF_UNIX path of at most 107 bytes. */
   long bindUnix(int fd, String path);
 
+  /** bind(2) to a struct sockaddr. */
+  long bind(int fd, byte[] address);
+
+  /** connect(2) to a struct sockaddr. */
+  long connect(int fd, byte[] address);
+
+  /** sendto(2) without flags. */
+  long sendto(int fd, byte[] buffer, int offset, int count, byte[] address);
+
+  /** recvfrom(2) without flags; {@code address} gets the sender's struct sockaddr. */
+  long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address);
+
   /** listen(2). */
   long listen(int fd, int backlog);
 

@@ -864,6 +864,26 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long bind(int fd, byte[] address) {
+    return answer("bind", Calls.bind(fd, address));
+  }
+
+  @Override
+  public long connect(int fd, byte[] address) {
+    return answer("connect", Calls.connect(fd, address));
+  }
+
+  @Override
+  public long sendto(int fd, byte[] buffer, int offset, int count, byte[] address) {
+    return answer("sendto", Calls.sendto(fd, count));
+  }
+
+  @Override
+  public long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address) {
+    return answer("recvfrom", Calls.recvfrom(fd, count));
+  }
+
+  @Override
   public long finit_module(int fd, String parameters) {
     return answer("finit_module", Calls.finit_module(fd, parameters));
   }

@@ -10,7 +10,6 @@ public enum Field {
   ROOT(4),
   LINK(5),
   DISK(6),
-  RESOLVER(7),
   SOCKET(8),
   ARGUMENT(9),
   PROCESS(10),

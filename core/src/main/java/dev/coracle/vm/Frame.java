@@ -46,7 +46,21 @@ public final class Frame {
   public static final int CLOSE = 15;
   public static final int WARNING = 16;
   public static final int RESEED = 17;
-  private static final int LAST = RESEED;
+  public static final int RESOLVE = 18;
+  public static final int QUERY = 19;
+  public static final int ANSWER = 20;
+  private static final int LAST = ANSWER;
+
+  /** How many queries of DNS may wait for their answers. */
+  public static final int MOST_QUERIES = 32;
+
+  /** What stands before the message in QUERY and ANSWER. */
+  public static final int QUERY_HEADER_BYTES = 4;
+
+  /** A header of DNS (RFC 1035, 4.1.1). */
+  public static final int LEAST_QUERY_BYTES = 12;
+
+  public static final int MOST_QUERY_BYTES = 4096;
 
   private Frame() {}
 

@@ -56,10 +56,10 @@ class FrameReaderTest {
     assertThat(reader.next()).isFalse();
     assertThat(reader.defect()).isEqualTo("a frame of 16385 bytes");
     FrameReader other = new FrameReader();
-    Frame.putHeader(other.buffer(), 0, 18, 1, 0);
+    Frame.putHeader(other.buffer(), 0, 21, 1, 0);
     other.took(Frame.HEADER_BYTES);
     assertThat(other.next()).isFalse();
-    assertThat(other.defect()).isEqualTo("a frame of unknown type 18");
+    assertThat(other.defect()).isEqualTo("a frame of unknown type 21");
   }
 
   @Test
@@ -72,7 +72,7 @@ class FrameReaderTest {
         for (int b = 0; b < count; b++) {
           // Small numbers, or hardly any noise would be a frame.
           noisy.buffer()[noisy.end() + b] =
-              (byte) (random.nextInt(4) == 0 ? random.nextInt(18) : 0);
+              (byte) (random.nextInt(4) == 0 ? random.nextInt(22) : 0);
         }
         noisy.took(count);
         while (noisy.next()) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.Docker;
+import dev.coracle.it.harness.Libc;
+import dev.coracle.it.harness.NameServer;
 import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
 import java.io.IOException;
@@ -270,6 +272,65 @@ class DockerVmIT {
     docker("wait", id);
     assertThat(docker("inspect", "-f", "{{.State.ExitCode}}", id)).isEqualTo("137");
     docker("rm", id);
+  }
+
+  /** A machine and an ordinary container on a network of their own find each other by name. */
+  @Test
+  void namesOnANetworkOfOnesOwn() {
+    docker("network", "create", "own");
+    String script = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done";
+    List<String> flags = List.of("run", "-d", "--network", "own", "--name");
+    for (String[] each : new String[][] {{"machine", "vm"}, {"ordinary", "tested"}}) {
+      List<String> args = new ArrayList<>(flags);
+      args.addAll(List.of(each[0], "--runtime", each[1], Docker.IMAGE, "sh", "-c", script));
+      docker(args.toArray(String[]::new));
+    }
+    Poll.until(
+        "the machine is up",
+        Duration.ofSeconds(60),
+        () -> docker("logs", "machine").contains("ready"));
+    String address = "{{.NetworkSettings.Networks.own.IPAddress}}";
+    String ordinary = docker("inspect", "-f", address, "ordinary");
+    String machine = docker("inspect", "-f", address, "machine");
+    assertThat(in("machine", "busybox nslookup ordinary")).contains(ordinary);
+    assertThat(in("machine", "busybox nslookup machine")).contains(machine);
+    assertThat(in("ordinary", "busybox nslookup machine")).contains(machine);
+    assertThat(in("ordinary", "busybox ping -c 1 machine")).contains("1 packets received");
+    assertThat(in("machine", "busybox ping -c 1 ordinary")).contains("1 packets received");
+    // By TCP: id 7, and one question of a name of one part, for its address.
+    String query =
+        "\\000\\032\\000\\007\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000"
+            + "\\010ordinary\\000\\000\\001\\000\\001";
+    String answer =
+        in(
+            "machine",
+            "printf '" + query + "' | nc 127.0.0.11 53 | od -An -v -tu1 | tr -s ' \\n' .");
+    assertThat(answer).endsWith(".4." + ordinary + ".");
+    docker("rm", "-f", "machine", "ordinary");
+    docker("network", "rm", "own");
+  }
+
+  /** Docker's server asks another one for what it does not know, from the container's namespace. */
+  @Test
+  void namesOutsideOfANetworkOfOnesOwn() {
+    String address = "172.31.249.1";
+    Command.Running server = docker().inItsNetwork(NameServer.command(address)).start();
+    Poll.until("the server is up", () -> server.stdout().contains("ready"));
+    docker("network", "create", "asking");
+    String script = "busybox nslookup outside.example; busybox ping -c 1 " + address;
+    assertThat(
+            run("--network", "asking", "--dns", address, Docker.IMAGE, "sh", "-c", script)
+                .ok()
+                .stdout())
+        .contains("203.0.113.9")
+        .contains("1 packets received");
+    docker("network", "rm", "asking");
+    Libc.kill(server.pid(), Libc.SIGKILL);
+    assertThat(server.end().exitCode()).isEqualTo(137);
+  }
+
+  private static String in(String container, String command) {
+    return exec(container, "sh", "-c", command).execute().ok().stdout().strip();
   }
 
   @Test

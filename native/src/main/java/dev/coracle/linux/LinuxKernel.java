@@ -776,6 +776,32 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long bind(int fd, byte[] address) {
+    return call(Syscalls.BIND, fd, Address.ofData(address).toLong(), address.length);
+  }
+
+  @Override
+  public long connect(int fd, byte[] address) {
+    return call(Syscalls.CONNECT, fd, Address.ofData(address).toLong(), address.length);
+  }
+
+  @Override
+  public long sendto(int fd, byte[] buffer, int offset, int count, byte[] address) {
+    long to = Address.ofData(address).toLong();
+    return Syscalls.call(
+        Syscalls.SENDTO, fd, address(buffer, offset), count, 0, to, address.length);
+  }
+
+  @Override
+  public long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address) {
+    Address length = Scratch.structure();
+    length.putInt(address.length);
+    long from = Address.ofData(address).toLong();
+    return Syscalls.call(
+        Syscalls.RECVFROM, fd, address(buffer, offset), count, 0, from, length.toLong());
+  }
+
+  @Override
   public long finit_module(int fd, String parameters) {
     Scratch.reset();
     return call(Syscalls.FINIT_MODULE, fd, text(parameters), 0, 0, 0);

@@ -104,7 +104,9 @@ final class Syscalls {
   static final int REBOOT = 93;
   static final int SYNC = 94;
   static final int CLOCK_SETTIME = 95;
-  static final int PREAD64 = 96;
+  static final int SENDTO = 96;
+  static final int RECVFROM = 97;
+  static final int PREAD64 = 98;
 
   private Syscalls() {}
 

@@ -26,7 +26,8 @@ public final class Agent {
   private static final int FDS_PER_SESSION = 4;
   private static final int PORT = 0;
   private static final int SIGNALS = 1;
-  private static final int FIRST_FD = 2;
+  private static final int NAMES = 2;
+  private static final int FIRST_FD = NAMES + Nameserver.FDS;
   private static final int FAILED = 1;
   private static final int FOREVER = -1;
   private static final byte[] REFRESH_FAILED = Bytes.utf8("the machine cannot be made fresh");
@@ -63,8 +64,12 @@ public final class Agent {
   private boolean ready;
   private boolean over;
   private @Nullable String problem;
+  private @Nullable Nameserver nameserver;
 
-  /** What is watched: the port, the signals, and four descriptors of each session. */
+  /**
+   * What is watched: the port, the signals, what asks for names, and four descriptors of each
+   * session.
+   */
   private static final class Watched {
     final int[] fds;
     final short[] events;
@@ -161,6 +166,10 @@ public final class Agent {
       }
       reap();
     }
+    Nameserver names = nameserver;
+    if (names != null) {
+      names.notice(w.happened, NAMES);
+    }
     for (int i = 0; i < SLOTS && FIRST_FD + i * FDS_PER_SESSION < w.fds.length; i++) {
       Session s = sessions[i];
       if (s != null && !s.isFree()) {
@@ -181,6 +190,10 @@ public final class Agent {
       }
     }
     turn = (turn + 1) % SLOTS;
+    Nameserver names = nameserver;
+    if (names != null) {
+      names.say(port);
+    }
     long flushed = port.flush();
     if (flushed < 0) {
       problem = "cannot write to the host: " + Errno.text(-flushed);
@@ -224,6 +237,12 @@ public final class Agent {
     w.events[PORT] = port.isEmpty() ? POLLIN : (short) (POLLIN | POLLOUT);
     w.fds[SIGNALS] = signals;
     boolean room = port.hasRoom();
+    Nameserver names = nameserver;
+    if (names != null) {
+      names.watch(w.fds, w.events, NAMES, room);
+    } else {
+      java.util.Arrays.fill(w.fds, NAMES, FIRST_FD, -1);
+    }
     for (int i = 0; i < 1 << at; i++) {
       int place = FIRST_FD + i * FDS_PER_SESSION;
       Session s = i < SLOTS ? sessions[i] : null;
@@ -242,6 +261,10 @@ public final class Agent {
       if (s != null && !s.isFree() && s.hasMore()) {
         return 0;
       }
+    }
+    Nameserver names = nameserver;
+    if (names != null && names.hasMore() && port.hasRoom()) {
+      return 0;
     }
     if (w.fds[PORT] >= 0) {
       return FOREVER;
@@ -321,6 +344,18 @@ public final class Agent {
       refresh();
       return;
     }
+    if (type == Frame.RESOLVE && id == Frame.MACHINE && nameserver == null) {
+      answerNames();
+      return;
+    }
+    if (type == Frame.ANSWER && id == Frame.MACHINE) {
+      Nameserver names = nameserver;
+      problem =
+          names != null && names.take(reader)
+              ? null
+              : "the host broke the protocol: an answer that nobody waits for";
+      return;
+    }
     if (s == null) {
       return; // It is over, and the host does not know yet.
     }
@@ -348,6 +383,28 @@ public final class Agent {
         };
     if (!good) {
       problem = "the host broke the protocol: a frame of type " + type + " of session " + id;
+    }
+  }
+
+  /** Stands at the address of the host's DNS server from now on. */
+  private void answerNames() {
+    byte[] address = new byte[Math.min(reader.length(), 16)];
+    System.arraycopy(reader.buffer(), reader.payloadAt(), address, 0, address.length);
+    int[] fds = {-1, -1};
+    long result = Nameserver.open(k, address, fds);
+    if (result >= 0) {
+      nameserver = new Nameserver(k, fds[0], fds[1]);
+      return;
+    }
+    for (int fd : fds) {
+      if (fd >= 0) {
+        Session.close(k, fd);
+      }
+    }
+    byte[] text =
+        Bytes.utf8("the guest cannot stand in for the DNS server: " + Errno.text(-result));
+    if (port.hasRoom()) {
+      port.putWarning(Frame.MACHINE, text, 0, text.length);
     }
   }
 

@@ -99,7 +99,7 @@ final class Machine {
         case LINK -> links.setUp(request.text(part));
         case DISK -> disks.mount(request.text(part));
         case OPTION -> option(request.text(part));
-        case RESOLVER, SOCKET ->
+        case SOCKET ->
             warnings
                 .append(warnings.length() == 0 ? "" : "\n")
                 .append("this guest does not serve ")

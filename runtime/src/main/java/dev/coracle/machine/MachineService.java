@@ -3,8 +3,10 @@ package dev.coracle.machine;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.F_SETFL;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
+import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDWR;
+import static dev.coracle.abi.Fcntl.RESOLVE_IN_ROOT;
 import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.CLOCK_REALTIME;
 import static dev.coracle.abi.Process.PR_SET_PDEATHSIG;
@@ -14,11 +16,14 @@ import static dev.coracle.abi.Process.SOCK_CLOEXEC;
 import static dev.coracle.abi.Process.SOCK_STREAM;
 
 import dev.coracle.abi.Bytes;
+import dev.coracle.execute.Files;
 import dev.coracle.execute.Service;
 import dev.coracle.kernel.Kernel;
+import dev.coracle.sandbox.MicroVmSandbox;
 import dev.coracle.vm.Field;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.RequestWriter;
+import dev.coracle.vm.Resolver;
 
 /**
  * The host's process of a container in a machine: it starts the monitor, which runs the machine,
@@ -28,6 +33,8 @@ public final class MachineService implements Service {
   /** Where the monitor listens, in the root around the root filesystem. */
   static final String LISTENER = "/monitor";
 
+  private static final String RESOLV_CONF = "etc/resolv.conf";
+  private static final int RESOLV_CONF_MOST = 64 * 1024;
   private static final int BACKLOG = 64;
   private static final int FAILED = 1;
   private static final int SEED_BYTES = 64;
@@ -111,10 +118,15 @@ public final class MachineService implements Service {
     if (listener < 0) {
       return "cannot listen: " + k.explain(listener);
     }
+    boolean hasResolver = hasResolver(k);
     Programs.Started started = parts.programs().start(k, first);
     if (started.problem() != null) {
       status = started.gone() ? Monitor.GONE : FAILED;
       return started.problem();
+    }
+    String problem = hasResolver ? Network.shareAnswers(k) : null;
+    if (problem != null) {
+      return problem;
     }
     result = k.capset(0, 0, 0);
     RequestWriter setUp = setUp(k, started);
@@ -125,6 +137,7 @@ public final class MachineService implements Service {
             started.vmm(),
             started.files(),
             started.console(),
+            hasResolver ? Resolver.address() : null,
             started.said());
     if (result < 0) {
       return "cannot give up privileges: " + k.explain(result);
@@ -158,6 +171,22 @@ public final class MachineService implements Service {
       result = k.listen((int) socket, BACKLOG);
     }
     return result < 0 ? result : socket;
+  }
+
+  /**
+   * Whether the container looks for names at Docker's server: that is in our network namespace, at
+   * an address that is the guest's own in the guest.
+   */
+  private static boolean hasResolver(Kernel k) {
+    long flags = O_NONBLOCK | O_CLOEXEC;
+    long root = k.openat2(AT_FDCWD, MicroVmSandbox.ROOT_AT, O_DIRECTORY | O_CLOEXEC, 0, 0);
+    long fd = root < 0 ? root : k.openat2((int) root, RESOLV_CONF, flags, 0, RESOLVE_IN_ROOT);
+    if (fd < 0) {
+      return false;
+    }
+    Files.Content content = Files.read(k, (int) fd, RESOLV_CONF_MOST).content();
+    long closed = Math.min(k.close((int) fd), k.close((int) root));
+    return closed >= 0 && content != null && Resolver.isNamedIn(content.text());
   }
 
   /** What the guest is told of itself. */

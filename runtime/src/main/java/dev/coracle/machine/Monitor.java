@@ -40,6 +40,7 @@ final class Monitor {
   private static final int FILES = 3;
   private static final int CONSOLE = 4;
   private static final int CLIENTS = 5;
+  private static final int QUERIES = CLIENTS + SLOTS;
 
   private final Kernel k;
   private final Machine machine;
@@ -65,6 +66,9 @@ final class Monitor {
   /** Whether the first process runs: others can be started beside it. */
   private boolean running;
 
+  /** What the guest asks of a DNS server; null where it has none of the host's. */
+  private final @Nullable Queries queries;
+
   private int nextSession = Frame.FIRST + 1;
   private @Nullable String defect;
 
@@ -76,9 +80,17 @@ final class Monitor {
    * @param vmm QEMU's pidfd
    * @param files virtiofsd's pidfd; −1 for none
    * @param console what the guest and QEMU say to people
+   * @param resolver the address of the DNS server that the guest may ask; null for none
    * @param said what they have said by now
    */
-  record Machine(int control, int listener, int vmm, int files, int console, Tail said) {}
+  record Machine(
+      int control,
+      int listener,
+      int vmm,
+      int files,
+      int console,
+      byte @Nullable [] resolver,
+      Tail said) {}
 
   private Monitor(Kernel k, Machine machine, RequestWriter setUp) {
     this.k = k;
@@ -89,6 +101,8 @@ final class Monitor {
     this.files = machine.files();
     this.consolePipe = machine.console();
     this.console = machine.said();
+    byte[] resolver = machine.resolver();
+    this.queries = resolver == null ? null : new Queries(k, resolver);
     for (int i = 0; i < 2; i++) {
       slots[i] = new Slot();
     }
@@ -113,7 +127,7 @@ final class Monitor {
   }
 
   private void loop() {
-    int[] fds = new int[CLIENTS + SLOTS];
+    int[] fds = new int[QUERIES + (queries == null ? 0 : Queries.MOST)];
     short[] events = new short[fds.length];
     short[] happened = new short[fds.length];
     while (defect == null && slots[0].session != Slot.FREE) {
@@ -126,11 +140,18 @@ final class Monitor {
       if (n > 0) {
         act(happened);
       }
+      if (n >= 0 && asked != null) {
+        answer(asked, happened);
+      }
     }
   }
 
   private void watch(int[] fds, short[] events) {
     boolean room = hasRoom();
+    Queries asked = queries;
+    if (asked != null) {
+      asked.watch(fds, events, QUERIES, room);
+    }
     fds[CONTROL] = control;
     events[CONTROL] = outFrom < outTo || setUpIsDue() ? POLLIN | POLLOUT : POLLIN;
     fds[LISTENER] = running && freeSlot() >= 0 ? machine.listener() : -1;
@@ -199,6 +220,16 @@ final class Monitor {
     }
   }
 
+  /** Tells the guest what was answered, as far as there is room for it. */
+  private void answer(Queries asked, short[] happened) {
+    long now = k.clock_gettime(CLOCK_MONOTONIC);
+    for (int i = 0; i < Queries.MOST && hasRoom(); i++) {
+      compact();
+      outTo += asked.answer(i, happened[QUERIES + i] != 0, out, outTo, now);
+    }
+    flush();
+  }
+
   /** Something has ended that must not, before the first process has. */
   private void miss(String what) {
     if (defect == null && !isEnding()) {
@@ -263,6 +294,9 @@ final class Monitor {
   private void takeFromMachine(int type) {
     if (type == Frame.READY && setUpSent > setUp.length() && !ready) {
       ready = true;
+      tellOfResolver();
+    } else if (type == Frame.QUERY && ready && ask()) {
+      return;
     } else if (type == Frame.FAILED) {
       defect = "the guest cannot be set up: " + guest.text(4);
     } else if (type == Frame.WARNING) {
@@ -270,6 +304,22 @@ final class Monitor {
     } else {
       defect = "the guest broke the protocol: a frame of type " + type + " of the machine";
     }
+  }
+
+  /** The first thing that a guest hears once it is set up. */
+  private void tellOfResolver() {
+    byte[] resolver = machine.resolver();
+    if (resolver != null) {
+      compact();
+      Frame.putHeader(out, outTo, Frame.RESOLVE, Frame.MACHINE, resolver.length);
+      System.arraycopy(resolver, 0, out, outTo + Frame.HEADER_BYTES, resolver.length);
+      outTo += Frame.HEADER_BYTES + resolver.length;
+    }
+  }
+
+  private boolean ask() {
+    Queries asked = queries;
+    return asked != null && asked.ask(guest, k.clock_gettime(CLOCK_MONOTONIC));
   }
 
   private @Nullable Slot find(int session) {

@@ -161,10 +161,57 @@ final class Pipes {
                   case "kill" -> kill((int) args[0], (int) args[1]);
                   case "close" -> close((int) args[0]);
                   case "ioctlStruct" -> ioctl((int) args[0], (long) args[1], (byte[]) args[2]);
-                  case "fcntl" -> 0L;
+                  case "fcntl", "bind", "listen" -> 0L;
+                  case "socket" -> (long) nextFd++;
+                  case "accept4" -> accept((int) args[0]);
+                  case "recvfrom" ->
+                      receiveFrom((int) args[0], (byte[]) args[1], (int) args[2], (byte[]) args[4]);
+                  case "sendto" ->
+                      sendTo(
+                          (int) args[0],
+                          (byte[]) args[1],
+                          (int) args[2],
+                          (int) args[3],
+                          (byte[]) args[4]);
                   case "openat2" -> (long) -Errno.ENOENT;
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
+  }
+
+  /** A datagram of somebody, who has a letter for an address. */
+  void datagram(int fd, char sender, String words) {
+    give(fd, Bytes.utf8(sender + words));
+  }
+
+  private long receiveFrom(int fd, byte[] buffer, int at, byte[] address) {
+    byte[] next = pipe(fd).in.poll();
+    if (next == null) {
+      return -Errno.EAGAIN;
+    }
+    address[0] = next[0];
+    System.arraycopy(next, 1, buffer, at, next.length - 1);
+    return next.length - 1L;
+  }
+
+  private long sendTo(int fd, byte[] bytes, int at, int count, byte[] address) {
+    pipe(fd).out.write(address, 0, 1);
+    pipe(fd).out.write(bytes, at, count);
+    return count;
+  }
+
+  /** Somebody connects; the text is what they say. */
+  int connects(int listener, String words) {
+    int fd = nextFd++;
+    pipe(listener).descriptors.add(fd);
+    give(listener, new byte[0]);
+    give(fd, Bytes.utf8(words));
+    return fd;
+  }
+
+  private long accept(int listener) {
+    Integer fd = pipe(listener).descriptors.poll();
+    boolean there = pipe(listener).in.poll() != null;
+    return fd == null || !there ? -Errno.EAGAIN : fd;
   }
 
   private long pair(int[] fds) {

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coracle.vm.Field;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.RequestWriter;
+import dev.coracle.vm.Resolver;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The monitor between a guest, who may be anybody, and clients, who may be slow. */
@@ -21,6 +23,7 @@ class MonitorTest {
 
   private final Wires wires = new Wires();
   private final RequestWriter setUp = new RequestWriter().add(Field.NAME, "c1");
+  private byte @Nullable [] resolver;
 
   @Test
   void aMachineFromItsFirstWordToItsLast() {
@@ -159,17 +162,146 @@ class MonitorTest {
     assertThat(wires.isClosed(FIRST)).isTrue();
   }
 
+  /** A query, or an answer, of this number and these words. */
+  private static byte[] message(int type, int number, int flag, String words) {
+    byte[] text = dev.coracle.abi.Bytes.utf8(words);
+    byte[] payload = new byte[4 + text.length];
+    payload[0] = (byte) number;
+    payload[1] = (byte) flag;
+    System.arraycopy(text, 0, payload, 4, text.length);
+    return frame(type, 0, payload);
+  }
+
+  private MonitorTest withResolver() {
+    resolver = Resolver.address();
+    ready();
+    return this;
+  }
+
+  @Test
+  void aNameIsAskedOfTheServerAndAnswered() {
+    withResolver();
+    int socket = Wires.FIRST_SOCKET;
+    wires
+        .then(
+            () -> {
+              assertThat(wires.frames(GUEST)).last().asString().startsWith("18/0 ");
+              guest(message(Frame.QUERY, 5, 0, "what is web?"));
+            })
+        .then(
+            () -> {
+              assertThat(wires.text(socket)).isEqualTo("what is web?");
+              assertThat(wires.connected(socket)).isEqualTo(Resolver.address());
+              wires.give(socket, dev.coracle.abi.Bytes.utf8("web is 10.0.0.2"));
+            })
+        .then(
+            () -> {
+              assertThat(wires.frames(GUEST))
+                  .last()
+                  .isEqualTo("20/0 \u0005\u0001\0\0web is 10.0.0.2");
+              assertThat(wires.isClosed(socket)).isTrue();
+              guest(message(Frame.QUERY, 5, 0, "and who is it?"));
+            })
+        .then(() -> assertThat(wires.text(socket + 1)).isEqualTo("and who is it?"))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    assertThat(last(FIRST)).isEqualTo("12/1 0");
+  }
+
+  @Test
+  void aLongAnswerComesInPieces() {
+    withResolver();
+    int socket = Wires.FIRST_SOCKET;
+    wires
+        .then(() -> guest(message(Frame.QUERY, 31, 1, "all of them?")))
+        .then(
+            () -> {
+              assertThat(wires.text(socket)).isEqualTo("\0\u000call of them?");
+              byte[] whole = new byte[2 + 0xffff];
+              whole[0] = -1;
+              whole[1] = -1;
+              wires.give(socket, whole);
+              wires.give(socket, new byte[100]); // More than it said: nobody gets it.
+            })
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    List<String> pieces = wires.frames(GUEST).stream().filter(f -> f.startsWith("20/")).toList();
+    assertThat(pieces).hasSize(5);
+    int sum = 0;
+    for (String piece : pieces) {
+      boolean isLong = piece.endsWith(" bytes");
+      int length = "20/0 ".length();
+      sum += (isLong ? Integer.parseInt(piece.split(" ", -1)[1]) : piece.length() - length) - 4;
+    }
+    assertThat(sum).isEqualTo(2 + 0xffff);
+    assertThat(wires.isClosed(socket)).isTrue();
+  }
+
+  @Test
+  void aServerThatDoesNotAnswer() {
+    withResolver();
+    int socket = Wires.FIRST_SOCKET;
+    wires
+        .then(() -> guest(message(Frame.QUERY, 0, 1, "are you here?")))
+        .then(() -> wires.end(socket))
+        .then(() -> guest(message(Frame.QUERY, 1, 0, "are you there?")))
+        .then(() -> wires.passes(11_000))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    assertThat(wires.frames(GUEST)).contains("20/0 \0\u0001\0\0", "20/0 \u0001\u0001\0\0");
+    assertThat(wires.isClosed(socket)).isTrue();
+    assertThat(wires.isClosed(socket + 1)).isTrue();
+  }
+
+  @Test
+  void queriesThatAreNone() {
+    for (byte[] bad :
+        List.of(
+            message(Frame.QUERY, 32, 0, "twelve bytes"),
+            message(Frame.QUERY, 0, 2, "twelve bytes"),
+            message(Frame.QUERY, 0, 0, "too short"),
+            message(Frame.QUERY, 0, 0, "x".repeat(4097)),
+            frame(Frame.QUERY, 0, ""),
+            frame(Frame.QUERY, 1, "xxxxtwelve bytes"),
+            message(Frame.ANSWER, 0, 1, "twelve bytes"))) {
+      MonitorTest other = new MonitorTest().withResolver();
+      other.wires.then(() -> other.guest(bad));
+      other.run();
+      assertThat(other.last(FIRST)).startsWith("6/1 ").contains("broke the protocol");
+    }
+    MonitorTest twice = new MonitorTest().withResolver();
+    twice.wires.then(
+        () -> {
+          twice.guest(message(Frame.QUERY, 0, 0, "twelve bytes"));
+          twice.guest(message(Frame.QUERY, 0, 0, "twelve bytes"));
+        });
+    twice.run();
+    assertThat(twice.last(FIRST)).contains("broke the protocol");
+    MonitorTest without = new MonitorTest();
+    without.ready();
+    without.wires.then(() -> without.guest(message(Frame.QUERY, 0, 0, "twelve bytes")));
+    without.run();
+    assertThat(without.last(FIRST)).contains("broke the protocol");
+  }
+
   @Test
   void noiseOfAGuestNeverDoesHarm() {
     Random random = new Random(6);
     for (int round = 0; round < 2000; round++) {
       MonitorTest other = new MonitorTest();
+      other.resolver = Resolver.address();
       other.ready();
       other.connect();
       for (int i = 0; i < 20; i++) {
         byte[] payload = new byte[random.nextInt(40)];
         random.nextBytes(payload);
-        byte[] noise = frame(random.nextInt(19), random.nextInt(4), payload);
+        if (payload.length > 3 && random.nextBoolean()) {
+          payload[0] &= 3;
+          payload[1] &= 1;
+          payload[2] = 0;
+          payload[3] = 0;
+        }
+        byte[] noise = frame(random.nextInt(22), random.nextInt(4), payload);
         if (random.nextInt(4) == 0) {
           noise[random.nextInt(noise.length)] ^= (byte) (1 << random.nextInt(8));
         }
@@ -202,7 +334,7 @@ class MonitorTest {
     wires.listensAt(LISTENER);
     Monitor.run(
         wires.kernel(),
-        new Monitor.Machine(GUEST, LISTENER, VMM, -1, CONSOLE, new Tail()),
+        new Monitor.Machine(GUEST, LISTENER, VMM, -1, CONSOLE, resolver, new Tail()),
         FIRST,
         setUp,
         List.of("slow"));

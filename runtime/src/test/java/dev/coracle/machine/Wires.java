@@ -36,6 +36,12 @@ final class Wires {
   private final Deque<Runnable> script = new ArrayDeque<>();
   private int listener = -1;
   private boolean late;
+  private final Map<Integer, byte[]> connected = new HashMap<>();
+  private int nextSocket = FIRST_SOCKET;
+  private long nanos;
+
+  /** The sockets that are made have the numbers from here on. */
+  static final int FIRST_SOCKET = 50;
 
   private Wire wire(int fd) {
     return wires.computeIfAbsent(fd, n -> new Wire());
@@ -65,6 +71,21 @@ final class Wires {
 
   boolean isClosed(int fd) {
     return wire(fd).closed;
+  }
+
+  /** All that was written, byte by byte. */
+  String text(int fd) {
+    return wire(fd).out.toString(java.nio.charset.StandardCharsets.ISO_8859_1);
+  }
+
+  /** What a socket was connected to. */
+  byte @org.jspecify.annotations.Nullable [] connected(int fd) {
+    return connected.get(fd);
+  }
+
+  /** Time passes. */
+  void passes(long millis) {
+    nanos += millis * 1_000_000;
   }
 
   /** Somebody connects. */
@@ -143,7 +164,12 @@ final class Wires {
                   case "accept4" -> accept();
                   case "close" -> close((int) args[0]);
                   case "fcntl" -> blocking((int) args[0]);
-                  case "clock_gettime" -> 0L;
+                  case "clock_gettime" -> nanos;
+                  case "socket" -> (long) nextSocket++;
+                  case "connect" -> {
+                    connected.put((int) args[0], (byte[]) args[1]);
+                    yield 0L;
+                  }
                   case "explain" -> Errno.text(-(long) args[0]);
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
