@@ -22,8 +22,13 @@ final class Port {
   private static final int BUFFER_BYTES = 6 * LARGEST;
   private static final int MOST_DEVICES = 4;
   private static final int MOST_PORTS = 8;
-  private static final int TRIES = 5000;
+
+  /** It is looked for without much ado at first, and then for 5 s. */
+  private static final int QUICK_TRIES = 100;
+
+  private static final int TRIES = QUICK_TRIES + 500;
   private static final int PAUSE_MILLIS = 1;
+  private static final int LONG_PAUSE_MILLIS = 10;
 
   private final Kernel k;
   private final int fd;
@@ -62,7 +67,8 @@ final class Port {
           return k.openat2(AT_FDCWD, ports[port], O_RDWR | O_CLOEXEC | flags, 0, 0);
         }
       }
-      long waited = k.poll(none, nothing, nothing, PAUSE_MILLIS);
+      int pause = i < QUICK_TRIES ? PAUSE_MILLIS : LONG_PAUSE_MILLIS;
+      long waited = k.poll(none, nothing, nothing, pause);
       if (waited < 0 && waited != -Errno.EINTR) {
         return waited;
       }

@@ -2,6 +2,7 @@ package dev.coracle.machine;
 
 import static dev.coracle.abi.Fcntl.F_SETFL;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
+import static dev.coracle.abi.Process.CLOCK_MONOTONIC;
 import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.POLLOUT;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
@@ -132,7 +133,9 @@ final class Monitor {
     short[] happened = new short[fds.length];
     while (defect == null && slots[0].session != Slot.FREE) {
       watch(fds, events);
-      long n = k.poll(fds, events, happened, -1);
+      Queries asked = queries;
+      int timeout = asked == null ? -1 : asked.timeoutMillis(k.clock_gettime(CLOCK_MONOTONIC));
+      long n = k.poll(fds, events, happened, timeout);
       if (n < 0 && n != -Errno.EINTR) {
         defect = "cannot wait: " + k.explain(n);
         return;

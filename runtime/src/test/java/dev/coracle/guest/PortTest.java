@@ -87,11 +87,11 @@ class PortTest {
 
   @Test
   void itMayComeLater() {
-    comesAfter = 4000;
+    comesAfter = 400;
     port("vport0p1", "dev.coracle.vm\n");
     assertThat(open.get((int) Port.open(kernel(), Port.NAME, O_NONBLOCK)))
         .isEqualTo("/dev/vport0p1");
-    assertThat(pauses).isEqualTo(4000);
+    assertThat(pauses).isEqualTo(400);
   }
 
   /** Nothing is freed in the guest: what each try allocated would stay. */
@@ -99,7 +99,7 @@ class PortTest {
   void lookingForItTakesNoMemory() {
     port("vport0p1", "another\n");
     assertThat(Port.open(kernel(), Port.NAME, O_NONBLOCK)).isEqualTo(-Errno.ENODEV);
-    assertThat(pauses).isEqualTo(5000);
+    assertThat(pauses).isEqualTo(600);
     // A path for each of 28 ports, one buffer, and what poll(2) is given.
     assertThat(given).hasSize(28 + 1 + 2);
     assertThat(open).isEmpty();
