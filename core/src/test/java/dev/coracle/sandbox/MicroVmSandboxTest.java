@@ -87,7 +87,8 @@ class MicroVmSandboxTest {
     assertThat(modules.options().bind()).isTrue();
     assertThat(modules.options().attrSet() & MOUNT_ATTR_RDONLY).isNotZero();
     assertThat(modules.origin()).hasToString("default lib_modules (sandbox microvm)");
-    MicroVmSandbox.Needs none = new MicroVmSandbox.Needs(List.of(), null, false, 0, 0);
+    MicroVmSandbox.Needs none =
+        new MicroVmSandbox.Needs(List.of(), null, "/run/machines", false, 0, 0);
     assertThat(MicroVmSandbox.rewrite(spec, none).mounts()).hasSize(2);
   }
 
@@ -106,7 +107,10 @@ class MicroVmSandboxTest {
     assertThat(around.rootAt()).isEqualTo("/rootfs");
     assertThat(around.mounts())
         .extracting(Mount::destination)
-        .containsExactly("/proc", "/dev", "/dev/pts", "/usr/lib");
+        .containsExactly("/proc", "/dev", "/dev/pts", "/usr/lib", "/machines");
+    Mount machines = around.mounts().get(4);
+    assertThat(machines.source()).isEqualTo("/run/machines");
+    assertThat(machines.options().attrSet() & MOUNT_ATTR_RDONLY).isZero();
     // The guest must be able to make the points where it mounts; it makes the root read-only.
     assertThat(host.root()).isEqualTo(new Root("rootfs", false));
     assertThat(guest.root()).isEqualTo(new Root("/run/coracle/root", true));

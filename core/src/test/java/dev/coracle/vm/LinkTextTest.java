@@ -36,6 +36,16 @@ class LinkTextTest {
   }
 
   @Test
+  void aCopyHasAnotherMacUntilItIsGivenItsOwn() {
+    LinkText link = parse("02420a000203 eth0 1500 020000000010");
+    assertThat(link.mac()).containsExactly(2, 0x42, 0x0a, 0, 2, 3);
+    assertThat(link.now()).containsExactly(2, 0, 0, 0, 0, 0x10);
+    assertThat(parse("02420a000203 eth0 1500").now()).isEqualTo(link.mac());
+    assertThat(LinkText.parse("02420a000203 eth0 1500 0200")).isNull();
+    assertThat(LinkText.parse("02420a000203 eth0 1500 020000000010 x")).isNull();
+  }
+
+  @Test
   void needsNoMore() {
     LinkText link = parse("02420a000203 eth0 0");
     assertThat(link.addresses()).isEmpty();

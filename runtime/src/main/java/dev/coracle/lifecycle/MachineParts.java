@@ -296,7 +296,8 @@ record MachineParts(
   /** A copy is as the machine that it is copied from in all that this says. */
   private MachineParts copied(Environment e) throws Failure {
     Kernel k = e.kernel();
-    Qemu.Ends none = new Qemu.Ends(0, 0, null, 0, 0, Machine.Memory.OWN, false, List.of(), List.of());
+    Qemu.Ends none =
+        new Qemu.Ends(0, 0, null, 0, 0, Machine.Memory.OWN, false, List.of(), List.of());
     StringBuilder text = new StringBuilder();
     for (String word : machine(none)) {
       text.append(word).append('\n');

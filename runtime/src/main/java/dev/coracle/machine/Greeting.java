@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** Waits for a guest's first word, HELLO, while nobody has said anything to it. */
 final class Greeting {
   private static final long NANOS_PER_MILLI = 1_000_000;
+  private static final int LAST_MILLIS = 300;
   private static final int CONTROL = 0;
   private static final int MACHINE = 1;
   private static final int FILES = 2;
@@ -90,9 +91,22 @@ final class Greeting {
       return "the virtual machine ended unexpectedly";
     }
     if (happened[FILES] != 0) {
-      return "virtiofsd ended unexpectedly";
+      return whatEnded(k, fds[MACHINE]) + " ended unexpectedly";
     }
     return (happened[CLIENT] & POLLHUP) != 0 ? "nobody waits for the machine" : null;
+  }
+
+  /**
+   * Which of both ended where virtiofsd did: it ends with QEMU, whose end may take a moment longer.
+   */
+  static String whatEnded(Kernel k, int vmm) {
+    int[] machine = {vmm};
+    short[] ends = new short[1];
+    long n = -Errno.EINTR;
+    while (n == -Errno.EINTR) {
+      n = k.poll(machine, new short[] {POLLIN}, ends, LAST_MILLIS);
+    }
+    return n > 0 ? "the virtual machine" : "virtiofsd";
   }
 
   private String judge() {

@@ -215,7 +215,9 @@ final class Monitor {
     flush();
     if (happened[FILES] != 0) {
       files = -1;
-      miss("virtiofsd");
+      if (defect == null && !isEnding()) {
+        miss(Greeting.whatEnded(k, vmm));
+      }
     }
     if (happened[MACHINE] != 0) {
       vmm = -1;

@@ -377,7 +377,15 @@ public final class Qemu implements Programs {
     }
     Ends ends =
         new Ends(
-            s.control[1], s.console[1], filesSocket, s.port[1], s.qmp[1], memory, copy, s.nics, s.disks);
+            s.control[1],
+            s.console[1],
+            filesSocket,
+            s.port[1],
+            s.qmp[1],
+            memory,
+            copy,
+            s.nics,
+            s.disks);
     long vmm =
         Spawn.spawn(k, by.machine(ends), Arrays.copyOf(fds, count), s.console[1], Spawn.Trust.NONE);
     s.vmm = (int) vmm;

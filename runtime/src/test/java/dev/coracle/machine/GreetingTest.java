@@ -75,8 +75,11 @@ class GreetingTest {
     wires.then(() -> wires.end(VMM));
     assertThat(await()).isEqualTo("the virtual machine ended unexpectedly");
     GreetingTest other = new GreetingTest();
-    other.wires.then(() -> other.wires.end(FILES));
+    other.wires.then(() -> other.wires.end(FILES)).then(other.wires::late);
     assertThat(other.await()).isEqualTo("virtiofsd ended unexpectedly");
+    GreetingTest both = new GreetingTest();
+    both.wires.then(() -> both.wires.end(FILES)).then(() -> both.wires.end(VMM));
+    assertThat(both.await()).isEqualTo("the virtual machine ended unexpectedly");
     GreetingTest third = new GreetingTest();
     third.wires.then(() -> third.wires.end(CLIENT));
     assertThat(third.await()).isEqualTo("nobody waits for the machine");
