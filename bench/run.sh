@@ -35,10 +35,16 @@ if [ -e /usr/include/seccomp.h ]; then
   gcc -O2 -Wall -Wextra -Werror "$here/src/main/c/libseccomp.c" -lseccomp -o "$tools/libseccomp"
 fi
 
+# Without QEMU or the kernel the bench says what it could not measure.
+kernel=
+if command -v qemu-system-x86_64 >/dev/null; then
+  kernel=$("$top/it/vm/package.sh" 2>/dev/null) || kernel=
+fi
+
 # The unit tests belong to `make check`, not here.
 mvn -q -B -ntp -f "$top/pom.xml" -pl bench -DskipTests compile \
   dependency:build-classpath -Dmdep.outputFile="$tools/classpath" -Dmdep.includeScope=runtime
 
 # A relative binary is relative to where the caller stands, so no cd.
-exec "$java" -Djava.awt.headless=true -Dbench.top="$top" \
+exec "$java" -Djava.awt.headless=true -Dbench.top="$top" -Dbench.kernel="$kernel" \
   -cp "$here/target/classes:$(cat "$tools/classpath")" dev.coracle.bench.Bench "$@"

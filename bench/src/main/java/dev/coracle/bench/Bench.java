@@ -31,6 +31,7 @@ public final class Bench {
   private final List<Result> results = new ArrayList<>();
   private final List<SyscallCost> syscalls = new ArrayList<>();
   private final List<CompileCost> compilers = new ArrayList<>();
+  private final List<MachineCost> machines = new ArrayList<>();
 
   private Bench(Options options, Stage stage, List<Contender> contenders, List<String> notes) {
     this.options = options;
@@ -66,6 +67,7 @@ public final class Bench {
               bench.results,
               bench.syscalls,
               bench.compilers,
+              bench.machines,
               goals(bench));
     }
     System.out.print(Table.of(report));
@@ -78,6 +80,7 @@ public final class Bench {
   private static List<Goal> goals(Bench bench) {
     List<Goal> goals = new ArrayList<>(Goal.judge(bench.results));
     goals.addAll(CompileCost.judge(bench.compilers));
+    goals.addAll(MachineCost.judge(bench.machines));
     return goals;
   }
 
@@ -128,6 +131,11 @@ public final class Bench {
       } catch (NoViewException e) {
         notes.add("nothing was measured with " + view.title + ": " + e.getMessage());
       }
+    }
+    if (options.only().isEmpty() || options.only().contains("coracle")) {
+      progress("virtual machines");
+      String kernel = System.getProperty("bench.kernel", "");
+      machines.addAll(MachineCost.measure(options, stage.work(), stage.prefix(), kernel, notes));
     }
   }
 

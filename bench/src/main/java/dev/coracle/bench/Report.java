@@ -17,6 +17,7 @@ record Report(
     List<Result> results,
     List<SyscallCost> syscalls,
     List<CompileCost> compilers,
+    List<MachineCost> machines,
     List<Goal> goals) {
 
   void write(Path file) throws IOException {

@@ -18,6 +18,7 @@ final class Table {
     report.results().forEach(table::result);
     table.syscalls(report.syscalls());
     table.compilers(report.compilers());
+    table.machines(report.machines());
     table.goals(report.goals());
     return table.out.toString();
   }
@@ -119,6 +120,22 @@ final class Table {
     row("", List.of("median ms"), List.of());
     for (CompileCost c : all) {
       row(c.name(), List.of(number(c.medianMillis())), List.of());
+    }
+  }
+
+  private void machines(List<MachineCost> all) {
+    if (all.isEmpty()) {
+      return;
+    }
+    line("\nA container in a virtual machine of 256 MiB (emulated, unless this host has KVM)");
+    line("  " + pad("", 56) + "rounds   median ms    least ms      CPU ms     PSS MiB");
+    for (MachineCost c : all) {
+      StringBuilder text = new StringBuilder("  ").append(pad(c.what(), 56));
+      text.append(String.format(Locale.ROOT, "%6d", c.rounds()));
+      for (double value : new double[] {c.millis(), c.leastMillis(), c.cpuMillis(), c.pssMib()}) {
+        text.append(String.format(Locale.ROOT, "%12s", Double.isNaN(value) ? "-" : tenths(value)));
+      }
+      line(text.toString());
     }
   }
 

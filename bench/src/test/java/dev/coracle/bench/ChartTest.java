@@ -28,6 +28,7 @@ class ChartTest {
             List.of(result),
             List.of(),
             List.of(),
+            List.of(),
             List.of());
     Path file = directory.resolve("docs/bench.svg");
     Chart.write(report, file);
