@@ -225,8 +225,9 @@ class DockerIT {
   @ValueSource(strings = {"runc", "tested"})
   void theLimitsCanBeUpdated(String runtime) {
     String id = start(runtime, "--pids-limit", "50", "sleep", "1000");
-    docker("update", "--pids-limit", "5", id);
-    assertThat(docker("exec", id, "/bin/probe", "forks", "20")).isEqualTo("3");
+    // Not fewer: runc's own threads are in the cgroup while it makes an exec's process.
+    docker("update", "--pids-limit", "16", id);
+    assertThat(docker("exec", id, "/bin/probe", "forks", "20")).isEqualTo("14");
     docker("rm", "-f", id);
   }
 
