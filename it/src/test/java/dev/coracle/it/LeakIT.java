@@ -71,8 +71,11 @@ class LeakIT {
   void ofTwoCreatesOfOneIdOneWins(Testbed bed) {
     for (int i = 0; i < 20; i++) {
       Bundle bundle = bed.bundle().lasting();
-      Command.Running one = bed.createCommand(bundle).start();
-      Command.Running other = bed.createCommand(bundle).start();
+      // Both first: each writes config.json anew.
+      Command first = bed.createCommand(bundle);
+      Command second = bed.createCommand(bundle);
+      Command.Running one = first.start();
+      Command.Running other = second.start();
       List<Result> results = List.of(one.end(), other.end());
       assertThat(results).as("%s", results).filteredOn(r -> r.exitCode() == 0).hasSize(1);
       assertThat(results)
