@@ -206,23 +206,7 @@ record MachineParts(
     if (accelerator == Accelerator.TCG) {
       return this;
     }
-    return config.accelerator() != null
-        ? null
-        : new MachineParts(
-            config,
-            Accelerator.TCG,
-            qemu,
-            virtiofsd,
-            firmware,
-            kernel,
-            initramfs,
-            tscKhz,
-            shown,
-            devices,
-            mkfs,
-            modules,
-            machines,
-            "");
+    return config.accelerator() != null ? null : with(Accelerator.TCG, "");
   }
 
   @Override
@@ -315,21 +299,14 @@ record MachineParts(
       text.append(Statx.inode(statx)).append(' ').append(Statx.size(statx)).append(' ');
       text.append(Bytes.i64(statx, Statx.MTIME_AT)).append('\n');
     }
+    return with(accelerator, text.toString());
+  }
+
+  /** The same parts for another machine. */
+  private MachineParts with(Accelerator by, String newKey) {
     return new MachineParts(
-        config,
-        accelerator,
-        qemu,
-        virtiofsd,
-        firmware,
-        kernel,
-        initramfs,
-        tscKhz,
-        shown,
-        devices,
-        mkfs,
-        modules,
-        machines,
-        text.toString());
+        config, by, qemu, virtiofsd, firmware, kernel, initramfs, tscKhz, shown, devices, mkfs,
+        modules, machines, newKey);
   }
 
   /** Tells of each thing that is missing. */
