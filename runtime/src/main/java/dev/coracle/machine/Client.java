@@ -3,6 +3,7 @@ package dev.coracle.machine;
 import static dev.coracle.abi.Process.POLLIN;
 import static dev.coracle.abi.Process.POLLOUT;
 import static dev.coracle.abi.Process.SIGCHLD;
+import static dev.coracle.abi.Process.SIGPIPE;
 import static dev.coracle.abi.Process.SIGWINCH;
 import static dev.coracle.abi.Process.TIOCGWINSZ;
 
@@ -48,7 +49,13 @@ final class Client {
   private int outputPassed;
   private int errorsPassed;
   private boolean input = true;
+
+  /** Whether the monitor may have more to say. */
   private boolean connected = true;
+
+  /** Whether it hears what we say: its last words can still be read when it does not any more. */
+  private boolean heard = true;
+
   private boolean started;
   private boolean over;
   private int status = GONE;
@@ -78,10 +85,7 @@ final class Client {
       tty.makeRaw();
       client.addSize(request);
     }
-    if (!client.sendRequest(request)) {
-      Words.say(k, "the virtual machine's monitor is gone");
-      return GONE;
-    }
+    client.sendRequest(request);
     int status = client.loop();
     tty.restore();
     return status;
@@ -96,17 +100,15 @@ final class Client {
     request.add(Field.TERMINAL, field, 0, field.length);
   }
 
-  private boolean sendRequest(RequestWriter request) {
+  private void sendRequest(RequestWriter request) {
     int at = 0;
     while (at < request.length()) {
       int length = Math.min(Frame.MOST_PAYLOAD_BYTES, request.length() - at);
       System.arraycopy(request.bytes(), at, frame, Frame.HEADER_BYTES, length);
-      if (!send(Frame.REQUEST, length)) {
-        return false;
-      }
+      send(Frame.REQUEST, length);
       at += length;
     }
-    return send(Frame.START, 0);
+    send(Frame.START, 0);
   }
 
   private int loop() {
@@ -115,7 +117,7 @@ final class Client {
     short[] happened = new short[fds.length];
     while (connected && !over || !output.isEmpty() || !errors.isEmpty()) {
       fds[CONNECTION] = connected && !over ? connection : -1;
-      fds[INPUT] = input && started && credit > 0 && connected && !over ? 0 : -1;
+      fds[INPUT] = input && started && credit > 0 && heard && !over ? 0 : -1;
       fds[OUTPUT] = output.isEmpty() ? -1 : 1;
       fds[ERRORS] = errors.isEmpty() ? -1 : 2;
       long n = k.poll(fds, events, happened, -1);
@@ -152,13 +154,14 @@ final class Client {
       return false;
     }
     int signal = (int) Bytes.u32(info, 0);
-    if (signal == SIGCHLD) {
+    // Of SIGPIPE there is one for each word that the monitor did not hear.
+    if (signal == SIGCHLD || signal == SIGPIPE && !heard) {
       return false;
     }
     if (signal == SIGWINCH) {
       if (terminal.isOurs() && k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
         System.arraycopy(size, 0, frame, Frame.HEADER_BYTES, 4);
-        connected &= send(Frame.RESIZE, 4);
+        send(Frame.RESIZE, 4);
       }
       return false;
     }
@@ -167,7 +170,7 @@ final class Client {
       return true;
     }
     Bytes.put32(frame, Frame.HEADER_BYTES, signal);
-    connected &= send(Frame.SIGNAL, 4);
+    send(Frame.SIGNAL, 4);
     return false;
   }
 
@@ -236,7 +239,7 @@ final class Client {
     }
     Bytes.put32(frame, Frame.HEADER_BYTES, sum);
     Bytes.put32(frame, Frame.HEADER_BYTES + 4, fd);
-    connected &= send(Frame.CREDIT, 8);
+    send(Frame.CREDIT, 8);
     return 0;
   }
 
@@ -248,18 +251,18 @@ final class Client {
     }
     if (n <= 0) {
       input = false;
-      connected &= send(Frame.INPUT_END, 0);
+      send(Frame.INPUT_END, 0);
       return;
     }
     credit -= (int) n;
-    connected &= send(Frame.INPUT, (int) n);
+    send(Frame.INPUT, (int) n);
   }
 
   /**
    * Sends the frame whose payload stands in {@link #frame}; its session is known by the monitor.
    */
-  private boolean send(int type, int length) {
+  private void send(int type, int length) {
     Frame.putHeader(frame, 0, type, 0, length);
-    return Files.writeAll(k, connection, frame, 0, Frame.HEADER_BYTES + length) >= 0;
+    heard = heard && Files.writeAll(k, connection, frame, 0, Frame.HEADER_BYTES + length) >= 0;
   }
 }

@@ -43,6 +43,9 @@ final class Wires {
   /** The sockets that are made have the numbers from here on. */
   static final int FIRST_SOCKET = 50;
 
+  /** The descriptor by which signals are taken. */
+  static final int SIGNALS = 49;
+
   private Wire wire(int fd) {
     return wires.computeIfAbsent(fd, n -> new Wire());
   }
@@ -59,6 +62,11 @@ final class Wires {
 
   void end(int fd) {
     wire(fd).ended = true;
+  }
+
+  /** Nobody hears what is written from now on; what was said before can be read. */
+  void deafen(int fd) {
+    wire(fd).closed = true;
   }
 
   void fill(int fd) {
@@ -165,6 +173,8 @@ final class Wires {
                   case "close" -> close((int) args[0]);
                   case "fcntl" -> blocking((int) args[0]);
                   case "clock_gettime" -> nanos;
+                  case "signalfdAll" -> (long) SIGNALS;
+                  case "ioctlStruct" -> -(long) Errno.ENOTTY;
                   case "socket" -> (long) nextSocket++;
                   case "connect" -> {
                     connected.put((int) args[0], (byte[]) args[1]);
