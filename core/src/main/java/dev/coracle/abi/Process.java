@@ -1,6 +1,8 @@
 package dev.coracle.abi;
 
-/** clone(2), wait(2), signal(7), prctl(2), ioctl_tty(2), ioctl_nsfs(2), netdevice(7). */
+/**
+ * clone(2), wait(2), signal(7), getrlimit(2), prctl(2), ioctl_tty(2), ioctl_nsfs(2), netdevice(7).
+ */
 public final class Process {
   public static final long CLONE_PIDFD = 0x1000;
   public static final long CLONE_PARENT = 0x8000;
@@ -15,7 +17,11 @@ public final class Process {
   public static final int SIGPIPE = 13;
   public static final int SIGTERM = 15;
   public static final int SIGCHLD = 17;
+  public static final int SIGXFSZ = 25;
   public static final int SIGWINCH = 28;
+
+  public static final int RLIMIT_FSIZE = 1;
+  public static final int RLIMIT_AS = 9;
 
   public static final long WNOHANG = 1;
 

@@ -4,8 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The kernel modules that a guest loads before anything else, and in which order. */
+/**
+ * The kernel modules that a guest loads before anything else, and in which order. What modules say
+ * of themselves may come from anybody.
+ */
 public final class GuestModules {
+  /** How many modules may each need the next one. */
+  public static final int MOST_LEVELS = 32;
+
+  /** How many modules there may be in all, those that are missing among them. */
+  public static final int MOST_MODULES = 256;
+
   /** What a guest may need; each is a few modules. */
   public enum Need {
     MMIO("virtio_mmio"),
@@ -40,6 +49,7 @@ public final class GuestModules {
   private final List<String> order = new ArrayList<>();
   private final List<String> visiting = new ArrayList<>();
   private final List<String> missing = new ArrayList<>();
+  private @Nullable String excess;
 
   private GuestModules(Source source) {
     this.source = source;
@@ -50,8 +60,9 @@ public final class GuestModules {
    *
    * @param order what is to be loaded, first to last
    * @param missing what is neither a module nor in the kernel
+   * @param excess which bound was met, and the list is not whole; null where none was
    */
-  public record Resolved(List<String> order, List<String> missing) {}
+  public record Resolved(List<String> order, List<String> missing, @Nullable String excess) {}
 
   /** All modules that any guest may need, with what they depend on. */
   public static Resolved all(Source source) {
@@ -66,7 +77,7 @@ public final class GuestModules {
         g.add(name, true);
       }
     }
-    return new Resolved(g.order, g.missing);
+    return new Resolved(g.order, g.missing, g.excess);
   }
 
   /** Modules by name, with what they depend on: those that a container asks for. */
@@ -75,7 +86,7 @@ public final class GuestModules {
     for (String name : names) {
       g.add(normal(name), true);
     }
-    return new Resolved(g.order, g.missing);
+    return new Resolved(g.order, g.missing, g.excess);
   }
 
   /** A module's name as the kernel has it: the file may be written with dashes. */
@@ -91,7 +102,18 @@ public final class GuestModules {
   }
 
   private void add(String name, boolean needed) {
-    if (order.contains(name) || visiting.contains(name) || source.isBuiltIn(name)) {
+    if (excess != null
+        || order.contains(name)
+        || visiting.contains(name)
+        || source.isBuiltIn(name)) {
+      return;
+    }
+    if (visiting.size() == MOST_LEVELS) {
+      excess = "more than " + MOST_LEVELS + " modules need each the next one";
+      return;
+    }
+    if (order.size() + visiting.size() + missing.size() == MOST_MODULES) {
+      excess = "a guest would need more than " + MOST_MODULES + " modules";
       return;
     }
     ModuleInfo info = source.info(name);

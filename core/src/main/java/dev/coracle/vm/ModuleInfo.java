@@ -17,9 +17,15 @@ public record ModuleInfo(List<String> depends, List<String> before, String verma
   /** A larger file is no module. */
   public static final int MOST_BYTES = 32 << 20;
 
-  private static final int SECTION_HEADER_BYTES = 64;
+  /** How many names each of the lists may have. */
+  public static final int MOST_NAMES = 256;
 
-  /** Reads it; null where it is no module. */
+  private static final int SECTION_HEADER_BYTES = 64;
+  private static final int MOST_VERMAGIC_BYTES = 1024;
+
+  private static final int MOST_NAME_BYTES = 128;
+
+  /** Reads it; null where it is no module, or names what cannot be one. */
   public static @Nullable ModuleInfo of(byte[] file, int length) {
     if (length < 64 || Bytes.u32(file, 0) != 0x464c457fL || file[4] != 2) {
       return null;
@@ -58,39 +64,51 @@ public record ModuleInfo(List<String> depends, List<String> before, String verma
     return true;
   }
 
-  private static ModuleInfo read(byte[] file, int from, int end) {
+  private static @Nullable ModuleInfo read(byte[] file, int from, int end) {
     List<String> depends = new ArrayList<>();
     List<String> before = new ArrayList<>();
-    String vermagic = "";
+    String vermagic = null;
+    boolean good = true;
     int at = from;
-    while (at < end) {
+    while (good && at < end) {
       int stop = at;
       while (stop < end && file[stop] != 0) {
         stop++;
       }
-      String entry = Bytes.text(file, at, stop);
-      if (entry.startsWith("depends=")) {
-        words(entry.substring(8), ',', depends);
-      } else if (entry.startsWith("softdep=pre:")) {
-        int post = entry.indexOf("post:");
-        words(entry.substring(12, post < 0 ? entry.length() : post), ' ', before);
-      } else if (entry.startsWith("vermagic=")) {
-        vermagic = entry.substring(9);
+      if (isNamed(file, stop, at, "depends=")) {
+        good = names(file, at + 8, stop, depends);
+      } else if (isNamed(file, stop, at, "softdep=pre:")) {
+        good = names(file, at + 12, stop, before);
+      } else if (vermagic == null && isNamed(file, stop, at, "vermagic=")) {
+        vermagic = Bytes.text(file, at + 9, Math.min(stop, at + MOST_VERMAGIC_BYTES));
       }
       at = stop + 1;
     }
-    return new ModuleInfo(depends, before, vermagic);
+    return good ? new ModuleInfo(depends, before, vermagic == null ? "" : vermagic) : null;
   }
 
-  private static void words(String text, char separator, List<String> out) {
-    int from = 0;
-    while (from < text.length()) {
-      int end = text.indexOf(separator, from);
-      end = end < 0 ? text.length() : end;
-      if (end > from) {
-        out.add(text.substring(from, end));
+  /**
+   * Adds the names, up to what comes after the module ("post:"). They become names of files, and
+   * words of a list.
+   *
+   * @return whether they can be names, and are not too many
+   */
+  private static boolean names(byte[] file, int from, int end, List<String> out) {
+    int at = from;
+    while (at < end && !isNamed(file, end, at, "post:")) {
+      int stop = at;
+      while (stop < end && file[stop] != ',' && file[stop] != ' ') {
+        stop++;
       }
-      from = end + 1;
+      if (stop > at) {
+        String name = KernelImage.release(file, at, Math.min(stop, at + MOST_NAME_BYTES));
+        if (name.length() < stop - at || out.size() == MOST_NAMES) {
+          return false;
+        }
+        out.add(name);
+      }
+      at = stop + 1;
     }
+    return true;
   }
 }

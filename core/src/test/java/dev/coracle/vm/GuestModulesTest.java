@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coracle.abi.Bytes;
 import dev.coracle.vm.GuestModules.Need;
 import dev.coracle.vm.GuestModules.Source;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -74,7 +75,7 @@ class GuestModulesTest {
   }
 
   private static byte[] module(String info) {
-    byte[] b = new byte[1024];
+    byte[] b = new byte[2048];
     byte[] text = info.getBytes(UTF_8);
     byte[] names = "\0.modinfo\0".getBytes(UTF_8);
     System.arraycopy("\177ELF\2".getBytes(UTF_8), 0, b, 0, 5);
@@ -104,6 +105,41 @@ class GuestModulesTest {
     byte[] none = module("depends=\0");
     assertThat(Objects.requireNonNull(ModuleInfo.of(none, none.length)).depends()).isEmpty();
     assertThat(ModuleInfo.of(b, 60)).isNull();
+  }
+
+  @Test
+  void levelsAndModulesAreBounded() {
+    Map<String, ModuleInfo> chain = new HashMap<>(Map.of("tun", needs("m1")));
+    for (int i = 1; i < GuestModules.MOST_LEVELS; i++) {
+      chain.put("m" + i, i + 1 < GuestModules.MOST_LEVELS ? needs("m" + (i + 1)) : needs());
+    }
+    GuestModules.Resolved most = GuestModules.of(new Fake(chain, List.of()), List.of(Need.TUN));
+    assertThat(most.order()).hasSize(GuestModules.MOST_LEVELS);
+    assertThat(most.excess()).isNull();
+    chain.put("m" + (GuestModules.MOST_LEVELS - 1), needs("last"));
+    assertThat(GuestModules.of(new Fake(chain, List.of()), List.of(Need.TUN)).excess())
+        .isEqualTo("more than 32 modules need each the next one");
+    String[] names = new String[GuestModules.MOST_MODULES];
+    for (int i = 0; i < names.length; i++) {
+      names[i] = "m" + i;
+    }
+    // What is missing counts too: it is looked for.
+    Fake wide = new Fake(Map.of("tun", needs(names)), List.of());
+    assertThat(GuestModules.of(wide, List.of(Need.TUN)).excess())
+        .isEqualTo("a guest would need more than 256 modules");
+  }
+
+  @Test
+  void namesOfOtherModulesAreNamesAndNotTooMany() {
+    String most = "m,".repeat(ModuleInfo.MOST_NAMES);
+    for (String info :
+        List.of("depends=../m", "depends=a b\nc", "softdep=pre: \n", "depends=" + most + "m")) {
+      byte[] b = module(info + "\0");
+      assertThat(ModuleInfo.of(b, b.length)).as(info).isNull();
+    }
+    byte[] b = module("depends=" + most + "\0softdep=pre: a post: \n\0");
+    assertThat(Objects.requireNonNull(ModuleInfo.of(b, b.length)).depends())
+        .hasSize(ModuleInfo.MOST_NAMES);
   }
 
   @Test

@@ -12,6 +12,7 @@ import dev.coracle.problem.Problems;
 import dev.coracle.property.Vm;
 import dev.coracle.sandbox.MicroVmSandbox;
 import dev.coracle.spec.Linux.Device;
+import dev.coracle.spec.Root;
 import dev.coracle.spec.Spec;
 import dev.coracle.vm.Accelerator;
 import dev.coracle.vm.GuestDevices;
@@ -71,7 +72,8 @@ record MachineParts(
   /**
    * Finds them; where one is missing, or the bundle asks for what there is not, it is a problem.
    */
-  static MachineParts find(Environment e, Spec spec, Problems problems) throws Failure {
+  static MachineParts find(Environment e, Bundle bundle, Problems problems) throws Failure {
+    Spec spec = bundle.spec();
     VmConfig config = VmOptions.read(spec, problems);
     Settings settings = Settings.read(e);
     VmHost host = new VmHost(e.kernel());
@@ -81,7 +83,6 @@ record MachineParts(
     String qemu = finder.find(() -> host.qemu(hypervisor == null ? settings.qemu() : hypervisor));
     String virtiofsd = finder.find(() -> host.virtiofsd(settings.virtiofsd()));
     String firmware = finder.find(() -> host.firmware(config.machine()));
-    refuseUnfinished(config, problems);
     String machines = e.root() + MACHINES;
     long made = Files.makeDirectories(e.kernel(), machines, 0700);
     if (made < 0) {
@@ -96,7 +97,10 @@ record MachineParts(
         e.output().warn("virtual machines are emulated (TCG), which is slow: " + found.why());
       }
     }
-    Booted booted = booted(e, config, settings, needs(config, spec), problems);
+    Root root = spec.root();
+    String rootfs = root == null ? "/" : root.in(bundle.path());
+    Sought sought = new Sought(config, settings.kernels(), rootfs, needs(config, spec));
+    Booted booted = booted(e, sought, problems);
     Kernels.Stored kernel = booted.kernel();
     List<String> devices = new ArrayList<>();
     for (Device d : GuestDevices.disks(spec)) {
@@ -142,22 +146,36 @@ record MachineParts(
   private record Booted(
       Kernels.@Nullable Stored kernel, String initramfs, @Nullable String modules) {}
 
-  private static Booted booted(
-      Environment e, VmConfig config, Settings settings, List<Need> needs, Problems problems) {
+  /**
+   * What it is chosen by.
+   *
+   * @param store the directory of the kernels
+   * @param rootfs the container's root, as the bundle has it
+   */
+  private record Sought(VmConfig config, String store, String rootfs, List<Need> needs) {}
+
+  private static Booted booted(Environment e, Sought sought, Problems problems) {
     try {
-      return find(e, config, settings, needs, problems);
+      return find(e, sought, problems);
     } catch (Refused refused) {
       problems.error(
-          config.kernelFile() == null ? ORIGIN : Origin.of(Vm.POINTER.child("kernel")),
+          sought.config().kernelFile() == null ? ORIGIN : Origin.of(Vm.POINTER.child("kernel")),
           refused.getMessage());
       return new Booted(null, "", null);
     }
   }
 
-  private static Booted find(
-      Environment e, VmConfig config, Settings settings, List<Need> needs, Problems problems)
-      throws Refused {
-    Kernels kernels = new Kernels(e.kernel(), settings.kernels());
+  private static Booted find(Environment e, Sought sought, Problems problems) throws Refused {
+    Kernels kernels = new Kernels(e.kernel(), sought.store());
+    VmConfig config = sought.config();
+    Kernels.Stored images = config.image() ? kernels.ofImage(sought.rootfs()) : null;
+    if (images != null) {
+      // Its modules are in the image.
+      return new Booted(images, Initramfs.path(e.kernel(), images, sought.needs()), null);
+    }
+    if (config.image()) {
+      problems.warning(ORIGIN, "the image has no kernel that is known; it gets the default one");
+    }
     dev.coracle.spec.Vm section = config.section();
     String file = config.kernelFile();
     Kernels.Stored kernel =
@@ -171,15 +189,7 @@ record MachineParts(
           "modprobe will not find the kernel's modules: install the package kmod and add the"
               + " kernel anew");
     }
-    return new Booted(kernel, Initramfs.path(e.kernel(), kernel, needs), modules);
-  }
-
-  /** What is read and cannot be done is refused, and not passed over. */
-  private static void refuseUnfinished(VmConfig config, Problems problems) {
-    String no = "is not supported yet";
-    if (config.image()) {
-      problems.error(ORIGIN, "dev.coracle.vm.kernel: a kernel of the image " + no);
-    }
+    return new Booted(kernel, Initramfs.path(e.kernel(), kernel, sought.needs()), modules);
   }
 
   private static List<Need> needs(VmConfig config, Spec spec) {

@@ -50,7 +50,7 @@ final class Machines {
     }
     GuestDevices.check(bundle.spec(), problems);
     refuseSockets(e.kernel(), bundle, problems);
-    MachineParts parts = MachineParts.find(e, bundle.spec(), problems);
+    MachineParts parts = MachineParts.find(e, bundle, problems);
     boolean kvm = parts.accelerator() == Accelerator.KVM;
     Needs needs =
         new Needs(

@@ -17,8 +17,12 @@ import org.jspecify.annotations.Nullable;
  * entry that a PVH note names.
  */
 final class ImageUnpacker {
-  private static final int MOST_NOTES_BYTES = 1 << 20;
-  private static final int BUFFER_BYTES = 1 << 20;
+  private static final int MOST_NOTES_BYTES = 64 << 10;
+  private static final int MOST_NOTES = 8;
+
+  /** What a kernel unpacks to at most: twice what those of distributions do. */
+  static final long MOST_BYTES = 256 << 20;
+
   private static final int SIZE_BYTES = 4;
 
   private final Kernel k;
@@ -72,7 +76,9 @@ final class ImageUnpacker {
     if (KernelImage.kind(head, length) != Kind.VMLINUX) {
       return false;
     }
-    for (Part notes : KernelImage.notes(head, length)) {
+    Part[] parts = KernelImage.notes(head, length);
+    for (int i = 0; i < Math.min(parts.length, MOST_NOTES); i++) {
+      Part notes = parts[i];
       if (notes.length() > 0 && notes.length() <= MOST_NOTES_BYTES && notes.at() >= 0) {
         byte[] bytes = new byte[(int) notes.length()];
         int fd = place.read(path);
@@ -88,7 +94,7 @@ final class ImageUnpacker {
   }
 
   private void skip(int fd, long count, String path) throws Refused {
-    byte[] buffer = new byte[BUFFER_BYTES];
+    byte[] buffer = place.buffer();
     long left = count;
     while (left > 0) {
       int n = place.fill(fd, buffer, (int) Math.min(left, buffer.length), path);
@@ -122,6 +128,9 @@ final class ImageUnpacker {
         return "a block of it is damaged";
       }
       left -= count + SIZE_BYTES;
+      if (written + unpacked > MOST_BYTES) {
+        throw new Refused(from + " unpacks to more than " + MOST_BYTES + " bytes");
+      }
       place.put(out, block, unpacked, "the unpacked kernel");
       written += unpacked;
     }
@@ -130,7 +139,7 @@ final class ImageUnpacker {
   private @Nullable String plain(int in, byte[] first, long length, int out, String from)
       throws Refused {
     place.put(out, first, first.length, "the kernel");
-    byte[] buffer = new byte[BUFFER_BYTES];
+    byte[] buffer = place.buffer();
     long left = length - first.length;
     while (left > 0) {
       int n = place.fill(in, buffer, (int) Math.min(left, buffer.length), from);
@@ -156,7 +165,7 @@ final class ImageUnpacker {
     int again = place.read("/proc/self/fd/" + copy);
     place.close(copy);
     if (problem == null) {
-      Tool.run(k, List.of(program, "-dc"), again, out);
+      Tool.filter(k, List.of(program, "-dc"), again, out, MOST_BYTES);
     }
     place.close(again);
     return problem;

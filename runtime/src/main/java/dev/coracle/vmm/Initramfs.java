@@ -27,7 +27,9 @@ public final class Initramfs {
   private static final String OWN = "/proc/self/exe";
   private static final int MOST_PROGRAM_BYTES = 16 << 20;
   private static final int MOST_INITRD_BYTES = 256 << 20;
-  private static final int MOST_ORDER_BYTES = 256 * 1024;
+
+  /** The list of a kernel's modules. */
+  static final int MOST_ORDER_BYTES = 256 * 1024;
 
   private static final long FNV_PRIME = 0x100000001b3L;
   private static final long FNV_BASIS = 0xcbf29ce484222325L;
@@ -75,7 +77,12 @@ public final class Initramfs {
   /** The modules that are needed, first to last, out of those that were kept of the kernel. */
   private List<String> modules(List<Need> needs) throws Refused {
     Order order = new Order(place.content(kernel.path() + "/guest/order", MOST_ORDER_BYTES).text());
-    return GuestModules.of(order, needs).order();
+    GuestModules.Resolved resolved = GuestModules.of(order, needs);
+    String excess = resolved.excess();
+    if (excess != null) {
+      throw new Refused("the kernel \"" + kernel.name() + "\": " + excess);
+    }
+    return resolved.order();
   }
 
   /** What the file is made from: another program or another list is another file. */
@@ -103,8 +110,10 @@ public final class Initramfs {
   private void write(int fd, List<String> modules, String path) throws Refused {
     String before = kernel.initrd();
     if (before != null) {
-      Files.Content archive = place.content(before, MOST_INITRD_BYTES);
-      body(fd, archive.bytes(), archive.length(), path);
+      int in = place.read(before);
+      long length = place.copy(in, fd, MOST_INITRD_BYTES, before, path);
+      place.put(fd, new byte[4], Newc.padding(length), path);
+      place.close(in);
     }
     Newc newc = new Newc();
     put(fd, newc.directory("dev"), path);
@@ -116,9 +125,14 @@ public final class Initramfs {
     StringBuilder list = new StringBuilder();
     for (String module : modules) {
       String file = kernel.path() + "/guest/" + module + ".ko";
-      Files.Content content = place.content(file, ModuleInfo.MOST_BYTES);
-      put(fd, newc.file("m/" + module + ".ko", content.length()), path);
-      body(fd, content.bytes(), content.length(), path);
+      int in = place.read(file);
+      long length = place.size(in, file);
+      put(fd, newc.file("m/" + module + ".ko", length), path);
+      if (place.copy(in, fd, length, file, path) < length) {
+        throw new Refused(file + " was cut short");
+      }
+      place.put(fd, new byte[4], Newc.padding(length), path);
+      place.close(in);
       list.append("/m/").append(module).append(".ko\n");
     }
     byte[] lines = Bytes.utf8(list.toString());

@@ -6,6 +6,7 @@ import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.KernelImage;
 import dev.coracle.vm.KernelImage.Kind;
+import dev.coracle.vm.Sha256;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,13 @@ final class KernelMaker {
   /** What depmod(8) writes for modprobe(8), in a directory of modules. */
   static final String INDEX = "/modules.dep.bin";
 
-  private static final int COPY_BYTES = 1 << 20;
+  /** No kernel, and no archive for one, is larger. */
+  private static final long MOST_BYTES = 1L << 30;
+
+  /** The same of a kernel in an image. */
+  static final long MOST_IMAGE_BYTES = 128 << 20;
+
+  private static final String SOURCE = "/source";
   private static final List<String> MODULES_IN_PACKAGE =
       List.of("/lib/modules", "/usr/lib/modules");
 
@@ -44,7 +51,7 @@ final class KernelMaker {
     String release = releaseOf(image);
     String unlisted = "";
     if (tree != null) {
-      ModuleTree.Copied copied = ModuleTree.copy(k, tree, to + "/guest");
+      ModuleTree.Copied copied = ModuleTree.copy(k, place, tree, to + "/guest");
       release = copied.release().isEmpty() ? release : copied.release();
       check(copied, tree);
       keep(tree, release, unpacked);
@@ -54,11 +61,70 @@ final class KernelMaker {
       write("/guest/order", "");
     }
     if (initrd != null) {
-      copy(initrd, to + "/initrd");
+      copy(place, initrd, to + "/initrd", MOST_BYTES);
     }
     place.remove(unpacked);
     String notes = note + (note.isEmpty() || unlisted.isEmpty() ? "" : "; ") + unlisted;
     write("/info", "release " + release + "\nsource " + oneLine(file) + "\nnote " + notes + "\n");
+  }
+
+  /**
+   * Takes what a guest needs of an image's kernel out of its root.
+   *
+   * @param from the image's root
+   * @return a hash of it
+   */
+  String take(Place from, String file) throws Refused {
+    copy(from, file, to + SOURCE, MOST_IMAGE_BYTES);
+    String release = releaseOf(to + SOURCE);
+    if (!KernelImage.isName(release)) {
+      throw new Refused(file + " says no release: a bzImage is wanted");
+    }
+    String tree = "/lib/modules/" + release;
+    if (from.exists(tree)) {
+      check(ModuleTree.copy(k, from, tree, to + "/guest"), tree);
+    } else {
+      place.directory(to + "/guest");
+      write("/guest/order", "");
+    }
+    Sha256 hash = new Sha256();
+    hash(to + SOURCE, hash);
+    hash(to + "/guest/order", hash);
+    String order = place.content(to + "/guest/order", Initramfs.MOST_ORDER_BYTES).text();
+    int at = 0;
+    while (at < order.length()) {
+      int end = order.indexOf('\n', at);
+      int space = order.indexOf(' ', at);
+      int name = space < 0 || space > end ? end : space;
+      hash(to + "/guest/" + order.substring(at, name) + ".ko", hash);
+      at = end + 1;
+    }
+    return hash.hex();
+  }
+
+  /** Makes a kernel of what was taken. */
+  void finish(String file) throws Refused {
+    String release = releaseOf(to + SOURCE);
+    String note = image(to + SOURCE);
+    place.remove(to + SOURCE);
+    String source = "of an image: " + oneLine(file);
+    write("/info", "release " + release + "\nsource " + source + "\nnote " + note + "\n");
+  }
+
+  /** Of a file its length too, so that no two lists of files give the same bytes. */
+  private void hash(String path, Sha256 hash) throws Refused {
+    int fd = place.read(path);
+    byte[] buffer = place.buffer();
+    long length = 0;
+    int n = place.fill(fd, buffer, buffer.length, path);
+    while (n > 0) {
+      hash.take(buffer, n);
+      length += n;
+      n = place.fill(fd, buffer, buffer.length, path);
+    }
+    place.close(fd);
+    Bytes.put32(buffer, 0, length);
+    hash.take(buffer, 4);
   }
 
   /** Without these there is no way to the guest, or to its files. */
@@ -106,7 +172,7 @@ final class KernelMaker {
       if (!unpacker.isBootable(file)) {
         throw new Refused(file + " has no PVH entry (CONFIG_PVH): give its bzImage");
       }
-      copy(file, to + "/vmlinux");
+      copy(place, file, to + "/vmlinux", MOST_BYTES);
       return "";
     }
     if (kind != Kind.BZIMAGE) {
@@ -117,7 +183,7 @@ final class KernelMaker {
     if (why == null) {
       return "";
     }
-    copy(file, to + "/bzImage");
+    copy(place, file, to + "/bzImage", MOST_BYTES);
     return "starts more slowly, for it stays packed: " + why;
   }
 
@@ -172,17 +238,15 @@ final class KernelMaker {
     }
   }
 
-  private void copy(String from, String path) throws Refused {
-    int in = place.read(from);
+  private void copy(Place where, String from, String path, long most) throws Refused {
+    int in = where.read(from);
     int out = place.write(path);
-    byte[] buffer = new byte[COPY_BYTES];
-    int n = place.fill(in, buffer, buffer.length, from);
-    while (n > 0) {
-      place.put(out, buffer, n, path);
-      n = place.fill(in, buffer, buffer.length, from);
-    }
+    long copied = place.copy(in, out, most, from, path);
     place.close(in);
     place.close(out);
+    if (copied == 0) {
+      throw new Refused(from + " is empty");
+    }
   }
 
   private void write(String name, String text) throws Refused {

@@ -4,15 +4,18 @@ import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.LOCK_EX;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_DIRECTORY;
+import static dev.coracle.abi.Fcntl.O_PATH;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.abi.Stat;
 import dev.coracle.abi.Statx;
+import dev.coracle.execute.Files;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.KernelImage;
 import dev.coracle.vm.KernelImage.Kind;
+import dev.coracle.vm.KernelRules;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +40,14 @@ public final class Kernels {
   private static final String UNFINISHED = ".new-";
   private static final int MOST_INFO_BYTES = 64 * 1024;
   private static final int PATH_MAX = 4096;
+
+  /** 128 bits: as many as nobody finds twice. */
+  private static final int IMAGE_DIGITS = 32;
+
+  private static final String IMAGE = "image-";
+
+  /** How many kernels of images are kept: nobody may fill the host's disk with them. */
+  static final int MOST_IMAGES = 32;
 
   private final Kernel k;
   private final Place place;
@@ -110,6 +121,84 @@ public final class Kernels {
     String modules = modulesBeside(file);
     boolean there = modules != null && place.type(modules) == Stat.S_IFDIR;
     return add(name, file, there ? modules : null, initrd, false);
+  }
+
+  /**
+   * The kernel that a container's image brings along (see KernelRules). What a guest needs of it is
+   * put into the store, once for the same bytes; the initrd of the image is not: ours does its
+   * work.
+   *
+   * @param rootfs the image's root, which nobody vouches for
+   * @return null where the image has none, or is of a distribution that is not known
+   */
+  public @Nullable Stored ofImage(String rootfs) throws Refused {
+    long flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    int root =
+        (int) place.must(rootfs + " cannot be read", k.openat2(AT_FDCWD, rootfs, flags, 0, 0));
+    Place from = Place.in(k, root);
+    String file = inImage(from);
+    Stored found = null;
+    if (file != null) {
+      place.directory(directory);
+      int lock = lock();
+      String made = directory + "/" + UNFINISHED + "image";
+      place.remove(made);
+      place.directory(made);
+      found = taken(from, file, made);
+      place.close(lock);
+    }
+    place.close(root);
+    return found;
+  }
+
+  /** What was begun is removed, by the next one where we are killed. */
+  private Stored taken(Place from, String file, String made) throws Refused {
+    try {
+      KernelMaker maker = new KernelMaker(k, made);
+      String name = IMAGE + maker.take(from, file).substring(0, IMAGE_DIGITS);
+      if (stored(name) == null) {
+        refuseMore();
+        maker.finish(file);
+        place.move(made, directory + "/" + name);
+      } else {
+        place.remove(made);
+      }
+      return find(name);
+    } catch (Refused refused) {
+      place.remove(made);
+      throw new Refused("the kernel of the image: " + refused.getMessage());
+    }
+  }
+
+  private void refuseMore() throws Refused {
+    int kept = 0;
+    for (String name : place.names(directory)) {
+      kept += name.startsWith(IMAGE) ? 1 : 0;
+    }
+    if (kept >= MOST_IMAGES) {
+      throw new Refused(
+          "there are "
+              + kept
+              + " kernels of images in "
+              + directory
+              + " already; coracle vm kernel remove NAME removes one");
+    }
+  }
+
+  private static @Nullable String inImage(Place from) throws Refused {
+    String release = "/etc/os-release";
+    release = from.exists(release) ? release : "/usr/lib/os-release";
+    if (!from.exists(release)) {
+      return null;
+    }
+    Files.Content text = from.content(release, MOST_INFO_BYTES);
+    List<String> paths = KernelRules.paths(KernelRules.id(text.bytes(), text.length()));
+    for (String path : paths == null ? List.<String>of() : paths) {
+      if (from.exists(path)) {
+        return path;
+      }
+    }
+    return null;
   }
 
   static @Nullable String modulesBeside(String file) {
@@ -263,7 +352,7 @@ public final class Kernels {
   }
 
   /** Whether modprobe(8) can find what is in a directory of modules. */
-  public boolean isIndexed(String modules) {
+  public boolean isIndexed(String modules) throws Refused {
     return place.exists(modules + KernelMaker.INDEX);
   }
 

@@ -1,5 +1,6 @@
 package dev.coracle.vmm;
 
+import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.AT_REMOVEDIR;
 import static dev.coracle.abi.Fcntl.AT_SYMLINK_NOFOLLOW;
@@ -7,6 +8,7 @@ import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_CREAT;
 import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_NOFOLLOW;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDONLY;
 import static dev.coracle.abi.Fcntl.O_TRUNC;
 import static dev.coracle.abi.Fcntl.O_WRONLY;
@@ -15,20 +17,71 @@ import dev.coracle.abi.Dirent;
 import dev.coracle.abi.Stat;
 import dev.coracle.abi.Statx;
 import dev.coracle.execute.Files;
+import dev.coracle.execute.RootFiles;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Files and directories of the host, where a failure is told and goes no further. */
+/**
+ * Files and directories of the host, or those in a root that nobody vouches for; a failure is told
+ * and goes no further.
+ */
 final class Place {
   private static final int ENTRIES_BYTES = 32 * 1024;
   private static final int MOST_LEVELS = 64;
 
+  private static final int BUFFER_BYTES = 1 << 20;
+
+  /** What is read of a root that nobody vouches for: names in all of its directories. */
+  static final int MOST_NAMES = 40_000;
+
   private final Kernel k;
+  private final int root;
+  private int names;
+  private byte @Nullable [] buffer;
 
   Place(Kernel kernel) {
+    this(kernel, AT_FDCWD);
+  }
+
+  private Place(Kernel kernel, int root) {
     this.k = kernel;
+    this.root = root;
+  }
+
+  /**
+   * What is in a root that nobody vouches for, to be read: no way leads out of it, and nothing is
+   * opened but regular files and directories.
+   *
+   * @param root the root, opened with O_PATH
+   */
+  static Place in(Kernel k, int root) {
+    return new Place(k, root);
+  }
+
+  private long open(String path, long flags) throws Refused {
+    if (root == AT_FDCWD) {
+      return k.openat2(AT_FDCWD, path, flags, 0, 0);
+    }
+    long at = RootFiles.open(k, root, path);
+    if (at < 0) {
+      return at;
+    }
+    byte[] statx = new byte[Statx.SIZE];
+    long result = k.statx((int) at, "", AT_EMPTY_PATH, Statx.STATX_BASIC_STATS, statx);
+    int wanted = (flags & O_DIRECTORY) == 0 ? Stat.S_IFREG : Stat.S_IFDIR;
+    if (result >= 0 && Statx.type(statx) != wanted) {
+      close((int) at);
+      throw new Refused(
+          path + (wanted == Stat.S_IFREG ? " is no regular file" : " is no directory"));
+    }
+    // This very file, whatever its name stands for by now. Somebody may hold a lease on it.
+    String again = "/proc/self/fd/" + at;
+    long fd = result < 0 ? result : k.openat2(AT_FDCWD, again, flags | O_NONBLOCK, 0, 0);
+    close((int) at);
+    return fd;
   }
 
   /** What may not fail, or is told with what it was about. */
@@ -44,8 +97,7 @@ final class Place {
   }
 
   int read(String path) throws Refused {
-    return (int)
-        must(path + " cannot be read", k.openat2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0, 0));
+    return (int) must(path + " cannot be read", open(path, O_RDONLY | O_CLOEXEC));
   }
 
   int write(String path) throws Refused {
@@ -58,13 +110,27 @@ final class Place {
   }
 
   /** Whether there is anything. */
-  boolean exists(String path) {
+  boolean exists(String path) throws Refused {
+    if (root != AT_FDCWD) {
+      long fd = RootFiles.open(k, root, path);
+      if (fd >= 0) {
+        close((int) fd);
+      }
+      return fd >= 0;
+    }
     return k.faccessat2(AT_FDCWD, path, dev.coracle.abi.Fcntl.F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
   }
 
   /** A whole file. */
   Files.Content content(String path, int most) throws Refused {
-    Files.Read read = Files.read(k, path, most);
+    Files.Read read;
+    if (root == AT_FDCWD) {
+      read = Files.read(k, path, most);
+    } else {
+      int fd = read(path);
+      read = Files.read(k, fd, most);
+      close(fd);
+    }
     Files.Content content = read.content();
     if (content == null) {
       throw new Refused(path + " cannot be read: " + k.explain(read.errno()));
@@ -97,10 +163,48 @@ final class Place {
     return at;
   }
 
+  /** What bytes go through: one for all, for nothing is freed. */
+  byte[] buffer() {
+    byte[] b = buffer;
+    if (b == null) {
+      b = new byte[BUFFER_BYTES];
+      buffer = b;
+    }
+    return b;
+  }
+
+  /** The size of an open file, in bytes. */
+  long size(int fd, String path) throws Refused {
+    byte[] statx = new byte[Statx.SIZE];
+    must(path + " cannot be read", k.statx(fd, "", AT_EMPTY_PATH, Statx.STATX_BASIC_STATS, statx));
+    return Statx.size(statx);
+  }
+
+  /**
+   * Copies what a descriptor still gives.
+   *
+   * @param most more is refused, in bytes
+   * @return how many bytes there were
+   */
+  long copy(int in, int out, long most, String from, String to) throws Refused {
+    byte[] bytes = buffer();
+    long done = 0;
+    int n = fill(in, bytes, bytes.length, from);
+    while (n > 0) {
+      done += n;
+      if (done > most) {
+        throw new Refused(from + " has more than " + most + " bytes");
+      }
+      put(out, bytes, n, to);
+      n = fill(in, bytes, bytes.length, from);
+    }
+    return done;
+  }
+
   /** The names in a directory, in no order; nothing where there is none. */
   List<String> names(String directory) throws Refused {
     List<String> out = new ArrayList<>();
-    long fd = k.openat2(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
+    long fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd == -Errno.ENOENT) {
       return out;
     }
@@ -112,7 +216,11 @@ final class Place {
         String name = Dirent.name(entries, at);
         if (!name.equals(".") && !name.equals("..")) {
           out.add(name);
+          names++;
         }
+      }
+      if (root != AT_FDCWD && names > MOST_NAMES) {
+        throw new Refused("there are more than " + MOST_NAMES + " names up to " + directory);
       }
       n = must(directory + " cannot be read", k.getdents64((int) fd, entries));
     }
