@@ -62,7 +62,7 @@ static const int16_t coracle_numbers[] = {
     SYS_faccessat,    SYS_bind,         SYS_clone,
     SYS_listen,       SYS_accept4,
     SYS_finit_module, SYS_reboot,       SYS_sync,          SYS_clock_settime,   SYS_sendto,
-    SYS_recvfrom,     SYS_pread64,
+    SYS_recvfrom,     SYS_pread64,      SYS_shutdown,
 };
 
 static inline int64_t coracle_call(int32_t index, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f) {

@@ -57,6 +57,7 @@ public final class Process {
   public static final long SOCK_DGRAM = 2;
   public static final long SOCK_SEQPACKET = 5;
   public static final long SOCK_CLOEXEC = 0x80000;
+  public static final int SHUT_WR = 1; // shutdown(2)
 
   public static final short POLLIN = 1;
   public static final short POLLOUT = 4;

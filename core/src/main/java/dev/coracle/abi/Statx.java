@@ -4,7 +4,8 @@ package dev.coracle.abi;
  * Reads a struct statx (statx(2)):
  *
  * <pre>
- *  0 mask u32      16 nlink u32     28 mode u16     32 ino u64     40 size u64
+ *  0 mask u32       8 attributes u64                 16 nlink u32
+ * 28 mode u16      32 ino u64       40 size u64
  * 20 uid u32       24 gid u32       128 rdev_major u32   132 rdev_minor u32
  * 136 dev_major u32                 140 dev_minor u32    144 mnt_id u64
  * </pre>
@@ -15,6 +16,9 @@ public final class Statx {
   public static final long STATX_MODE = 0x2;
   public static final long STATX_TYPE = 0x1;
   public static final long STATX_MNT_ID_UNIQUE = 0x4000;
+
+  /** An attribute: it is the root of a mount. */
+  public static final long STATX_ATTR_MOUNT_ROOT = 0x2000;
 
   /** Where the time of the last change stands: i64 seconds, then u32 nanoseconds. */
   public static final int MTIME_AT = 112;
@@ -54,6 +58,11 @@ public final class Statx {
   /** Which fields the kernel has filled in. */
   public static long mask(byte[] statx) {
     return Bytes.u32(statx, 0);
+  }
+
+  /** STATX_ATTR_*. */
+  public static long attributes(byte[] statx) {
+    return Bytes.i64(statx, 8);
   }
 
   /** The number of the mount. */

@@ -684,6 +684,10 @@ final class Calls {
     return "listen(" + fd + ", " + backlog + ")";
   }
 
+  static String shutdown(int fd, int how) {
+    return "shutdown(" + fd + ", " + how + ")";
+  }
+
   static String accept4(int fd) {
     return "accept4(" + fd + ")";
   }

@@ -694,6 +694,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long shutdown(int fd, int how) {
+    long result = kernel.shutdown(fd, how);
+    return result < 0 ? failed(result, Calls.shutdown(fd, how)) : result;
+  }
+
+  @Override
   public long accept4(int fd, long flags) {
     long result = kernel.accept4(fd, flags);
     return result < 0 ? failed(result, Calls.accept4(fd)) : result;

@@ -359,6 +359,9 @@ public interface Kernel {
   /** listen(2). */
   long listen(int fd, int backlog);
 
+  /** shutdown(2). */
+  long shutdown(int fd, int how);
+
   /** accept4(2), without the other's address. */
   long accept4(int fd, long flags);
 

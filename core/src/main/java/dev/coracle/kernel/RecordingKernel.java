@@ -909,6 +909,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long shutdown(int fd, int how) {
+    return answer("shutdown", Calls.shutdown(fd, how));
+  }
+
+  @Override
   public long accept4(int fd, long flags) {
     return descriptor("accept4", Calls.accept4(fd));
   }

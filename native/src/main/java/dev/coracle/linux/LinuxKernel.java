@@ -831,6 +831,11 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long shutdown(int fd, int how) {
+    return call(Syscalls.SHUTDOWN, fd, how, 0);
+  }
+
+  @Override
   public long accept4(int fd, long flags) {
     return call(Syscalls.ACCEPT4, fd, 0, 0, flags, 0);
   }

@@ -107,6 +107,7 @@ final class Syscalls {
   static final int SENDTO = 96;
   static final int RECVFROM = 97;
   static final int PREAD64 = 98;
+  static final int SHUTDOWN = 99;
 
   private Syscalls() {}
 

@@ -37,7 +37,7 @@ static const char *const names[1024] = {
     N(sched_setattr) N(ioprio_set) N(set_mempolicy) N(personality) N(keyctl) N(execveat) N(memfd_create) N(sendfile)
     N(inotify_init1) N(inotify_add_watch) N(eventfd2) N(pidfd_getfd) N(arch_prctl) N(brk) N(mmap) N(munmap) N(mprotect)
     N(ftruncate) N(linkat) N(fchmodat) N(getuid) N(getgid) N(bind) N(listen) N(accept4) N(copy_file_range) N(setpriority)
-    N(openat) N(getrandom) N(utimensat) N(fsync) N(sendto) N(recvfrom) N(lseek) N(getsockname) N(setsockopt)};
+    N(openat) N(getrandom) N(utimensat) N(fsync) N(sendto) N(recvfrom) N(shutdown) N(lseek) N(getsockname) N(setsockopt)};
 #undef N
 
 static struct process { pid_t pid; int index, calls, hit, born; } all[MOST];
