@@ -27,6 +27,9 @@ public final class GuestSandbox {
   /** Where the guest sees the files that the host serves, as the container's root has them. */
   public static final String FILES = "/run/coracle/files";
 
+  /** Where the agent's sockets are that stand for sockets of the host. */
+  public static final String SOCKETS = "/run/coracle/sockets";
+
   /** The container's root. */
   public static final String ROOT = "/run/coracle/root";
 
@@ -35,17 +38,23 @@ public final class GuestSandbox {
 
   private GuestSandbox() {}
 
-  /** The same bundle as the guest has it, for what does not ask for its disks. */
+  /** The one that stands for the source of a bind mount, by the mount's number. */
+  public static String socket(int mount) {
+    return SOCKETS + "/" + mount;
+  }
+
+  /** The same bundle as the guest has it, for what does not ask for its disks and sockets. */
   public static Spec rewrite(Spec spec) {
-    return rewrite(spec, List.of());
+    return rewrite(spec, List.of(), List.of());
   }
 
   /**
    * The same bundle as the guest has it.
    *
    * @param disks what of GuestDevices.disks the guest has, in their order, with its own numbers
+   * @param sockets the numbers of the bind mounts whose sources are sockets of the host
    */
-  public static Spec rewrite(Spec spec, List<Device> disks) {
+  public static Spec rewrite(Spec spec, List<Device> disks, List<Integer> sockets) {
     Process process = spec.process();
     Root root = spec.root();
     Hooks hooks = spec.hooks();
@@ -55,7 +64,7 @@ public final class GuestSandbox {
         root == null ? null : new Root(ROOT, root.readonly()),
         spec.hostname(),
         spec.domainname(),
-        mounts(spec.mounts()),
+        mounts(spec.mounts(), sockets),
         new Hooks(List.of(), List.of(), List.of(), hooks.startContainer(), List.of(), List.of()),
         spec.annotations(),
         linux(spec.linux(), disks.isEmpty() ? List.of() : GuestDevices.disks(spec), disks));
@@ -83,15 +92,17 @@ public final class GuestSandbox {
 
   /**
    * Bind mounts are part of what the host serves. Where one lies below a filesystem that is mounted
-   * here, it is bound once more, for that one hides it.
+   * here, it is bound once more, for that one hides it. A socket is covered by the agent's.
    */
-  private static List<Mount> mounts(List<Mount> mounts) {
+  private static List<Mount> mounts(List<Mount> mounts, List<Integer> sockets) {
     List<Mount> out = new ArrayList<>();
-    for (Mount m : mounts) {
+    for (int i = 0; i < mounts.size(); i++) {
+      Mount m = mounts.get(i);
+      boolean socket = sockets.contains(i);
       if (!m.options().bind() || m.options().remount()) {
         out.add(m);
-      } else if (isHidden(m, out)) {
-        String source = FILES + m.destination();
+      } else if (socket || isHidden(m, out)) {
+        String source = socket ? socket(i) : FILES + m.destination();
         out.add(new Mount(m.destination(), null, source, m.options(), null, m.origin()));
       }
     }

@@ -49,7 +49,11 @@ public final class Frame {
   public static final int RESOLVE = 18;
   public static final int QUERY = 19;
   public static final int ANSWER = 20;
-  private static final int LAST = ANSWER;
+  public static final int CONNECT = 21;
+  public static final int DATA = 22;
+  public static final int SHUTDOWN = 23;
+  public static final int CLOSED = 24;
+  private static final int LAST = CLOSED;
 
   /** How many queries of DNS may wait for their answers. */
   public static final int MOST_QUERIES = 32;
@@ -62,6 +66,15 @@ public final class Frame {
 
   public static final int MOST_QUERY_BYTES = 4096;
 
+  /** How many of the host's sockets a guest may be shown. */
+  public static final int MOST_SOCKETS = 16;
+
+  /** How many connections to them there may be at once. */
+  public static final int MOST_CONNECTIONS = 32;
+
+  /** What stands before the bytes in DATA: the connection's number. */
+  public static final int DATA_HEADER_BYTES = 4;
+
   private Frame() {}
 
   /** Puts a header at {@code at}. */
@@ -70,6 +83,11 @@ public final class Frame {
     Bytes.put16(out, at + 4, type);
     Bytes.put16(out, at + 6, 0);
     Bytes.put32(out, at + 8, session);
+  }
+
+  /** Whether a frame of the machine's session is one of a connection to a socket of the host. */
+  public static boolean isOfConnection(int type) {
+    return type >= CONNECT && type <= CLOSED || type == CREDIT;
   }
 
   /** Whether the type is one of the protocol's. */

@@ -102,6 +102,16 @@ class MicroVmSandboxTest {
   }
 
   @Test
+  void aSocketOfTheHostIsCoveredByTheAgents() {
+    Mount hosts = spec.mounts().getLast();
+    Mount last =
+        GuestSandbox.rewrite(spec, List.of(), List.of(spec.mounts().size() - 1)).mounts().getLast();
+    assertThat(last.destination()).isEqualTo(hosts.destination());
+    assertThat(last.source()).isEqualTo("/run/coracle/sockets/" + (spec.mounts().size() - 1));
+    assertThat(last.options()).isEqualTo(hosts.options());
+  }
+
+  @Test
   void theRootStandsInARootOfItsOwn() {
     Enclosure around = Objects.requireNonNull(host.enclosure());
     assertThat(around.rootAt()).isEqualTo("/rootfs");
@@ -182,7 +192,7 @@ class MicroVmSandboxTest {
   void aDiskHasOtherNumbersInTheGuest() {
     Device disk = spec.linux().devices().get(1);
     Device inGuest = new Device(disk.path(), 'b', 254, 16, null, 0, 0, disk.origin());
-    Spec in = GuestSandbox.rewrite(spec, List.of(inGuest));
+    Spec in = GuestSandbox.rewrite(spec, List.of(inGuest), List.of());
     assertThat(in.linux().devices()).containsExactly(spec.linux().devices().get(0), inGuest);
     assertThat(Objects.requireNonNull(in.linux().resources()).devices())
         .containsExactly(

@@ -65,18 +65,21 @@ public final class Agent {
   private boolean over;
   private @Nullable String problem;
   private @Nullable Nameserver nameserver;
+  private final SocketProxy sockets;
 
   /**
-   * What is watched: the port, the signals, what asks for names, and four descriptors of each
-   * session.
+   * What is watched: the port, the signals, what asks for names, four descriptors of each session,
+   * and what stands for sockets of the host.
    */
   private static final class Watched {
     final int[] fds;
     final short[] events;
     final short[] happened;
+    final int sockets;
 
-    Watched(int count) {
-      int length = FIRST_FD + FDS_PER_SESSION * count;
+    Watched(int count, int places) {
+      sockets = FIRST_FD + FDS_PER_SESSION * count;
+      int length = sockets + places;
       fds = new int[length];
       events = new short[length];
       happened = new short[length];
@@ -92,6 +95,7 @@ public final class Agent {
     this.commit = commit;
     this.port = port;
     this.signals = signals;
+    this.sockets = new SocketProxy(k);
     portFd[0] = port.fd();
   }
 
@@ -170,7 +174,10 @@ public final class Agent {
     if (names != null) {
       names.notice(w.happened, NAMES);
     }
-    for (int i = 0; i < SLOTS && FIRST_FD + i * FDS_PER_SESSION < w.fds.length; i++) {
+    if (w.sockets < w.fds.length) {
+      sockets.notice(w.happened, w.sockets);
+    }
+    for (int i = 0; i < SLOTS && FIRST_FD + i * FDS_PER_SESSION < w.sockets; i++) {
       Session s = sessions[i];
       if (s != null && !s.isFree()) {
         s.notice(w.happened, FIRST_FD + i * FDS_PER_SESSION, message);
@@ -194,6 +201,7 @@ public final class Agent {
     if (names != null) {
       names.say(port);
     }
+    sockets.say(port);
     long flushed = port.flush();
     if (flushed < 0) {
       problem = "cannot write to the host: " + Errno.text(-flushed);
@@ -212,13 +220,18 @@ public final class Agent {
       port.put(Frame.READY, Frame.MACHINE, 0);
       ready = true;
       s.free();
-    } else if (s.isOver() && port.hasRoom()) {
+    } else if (s.isOver() && port.hasRoom() && !waits(s)) {
       if (last) {
         Disks.release(k);
         over = true;
       }
       s.sayEnd(port);
     }
+  }
+
+  /** Whether its end is not to be said yet. */
+  private boolean waits(Session s) {
+    return s.id() == Frame.FIRST && s.isOver() && sockets.isCarrying();
   }
 
   private Watched watch() {
@@ -229,8 +242,9 @@ public final class Agent {
     }
     int at = Integer.SIZE - Integer.numberOfLeadingZeros(count - 1);
     Watched w = sets[at];
-    if (w == null) {
-      w = new Watched(1 << at);
+    int places = sockets.places();
+    if (w == null || w.fds.length != w.sockets + places) {
+      w = new Watched(1 << at, places);
       sets[at] = w;
     }
     w.fds[PORT] = away > 0 ? -1 : port.fd();
@@ -243,6 +257,7 @@ public final class Agent {
     } else {
       java.util.Arrays.fill(w.fds, NAMES, FIRST_FD, -1);
     }
+    sockets.watch(w.fds, w.events, w.sockets, room);
     for (int i = 0; i < 1 << at; i++) {
       int place = FIRST_FD + i * FDS_PER_SESSION;
       Session s = i < SLOTS ? sessions[i] : null;
@@ -256,18 +271,23 @@ public final class Agent {
   }
 
   private int timeout(Watched w) {
+    int longest = FOREVER;
     for (int i = 0; i < SLOTS && port.hasRoom(); i++) {
       Session s = sessions[i];
       if (s != null && !s.isFree() && s.hasMore()) {
-        return 0;
+        if (!waits(s)) {
+          return 0;
+        }
+        longest = SocketProxy.pauseMillis();
       }
     }
     Nameserver names = nameserver;
-    if (names != null && names.hasMore() && port.hasRoom()) {
+    boolean more = names != null && names.hasMore() || sockets.hasMore();
+    if (more && port.hasRoom()) {
       return 0;
     }
     if (w.fds[PORT] >= 0) {
-      return FOREVER;
+      return longest;
     }
     int pause = away;
     // poll(2) would not wait for a port whose other end is closed.
@@ -354,6 +374,11 @@ public final class Agent {
           names != null && names.take(reader)
               ? null
               : "the host broke the protocol: an answer that nobody waits for";
+      return;
+    }
+    if (id == Frame.MACHINE && Frame.isOfConnection(type)) {
+      boolean known = sockets.take(reader);
+      problem = known ? null : "the host broke the protocol: a frame of no connection";
       return;
     }
     if (s == null) {
@@ -489,7 +514,7 @@ public final class Agent {
     for (int i = 0; i < SLOTS; i++) {
       Session s = sessions[i];
       if (s == null) {
-        s = new Session(k);
+        s = new Session(k, sockets);
         sessions[i] = s;
       }
       if (s.isFree()) {

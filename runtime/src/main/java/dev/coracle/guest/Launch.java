@@ -39,9 +39,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The child of the agent that does what a request asks for: it reads the request's frames from its
  * socket, and says what came of it in messages of one letter. {@code W} and a text: something to be
- * told. {@code T} with a descriptor: the terminal. {@code S} and a pid: the process runs, and is
- * the agent's when this one ends. {@code R}: the machine is set up. {@code F}, an exit status and a
- * text: it failed.
+ * told. {@code T} with a descriptor: the terminal. {@code L} with a descriptor: a socket at which
+ * the agent is to listen in the place of the host's next one. {@code S} and a pid: the process
+ * runs, and is the agent's when this one ends. {@code R}: the machine is set up. {@code F}, an exit
+ * status and a text: it failed.
  */
 final class Launch {
   // Places in the descriptors that it is given; −1 for none.
@@ -52,6 +53,7 @@ final class Launch {
 
   static final byte WARNING = 'W';
   static final byte TERMINAL = 'T';
+  static final byte LISTENER = 'L';
   static final byte STARTED = 'S';
   static final byte READY = 'R';
   static final byte FAILED = 'F';
@@ -145,8 +147,7 @@ final class Launch {
     }
     if (id == Frame.MACHINE) {
       Machine machine = new Machine(k, request);
-      machine.setUp(parts);
-      warn(machine.warnings());
+      machine.setUp(parts, CONTROL);
       return new byte[] {READY};
     }
     int pid = id == Frame.FIRST ? first(parts) : exec(id, parts);

@@ -3,15 +3,21 @@ package dev.coracle.guest;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_CREAT;
+import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_TRUNC;
 import static dev.coracle.abi.Fcntl.O_WRONLY;
+import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.CLOCK_REALTIME;
+import static dev.coracle.abi.Process.SOCK_CLOEXEC;
+import static dev.coracle.abi.Process.SOCK_STREAM;
 
 import dev.coracle.abi.Bytes;
 import dev.coracle.execute.Files;
 import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.lifecycle.Failure;
+import dev.coracle.sandbox.GuestSandbox;
+import dev.coracle.vm.Frame;
 import dev.coracle.vm.RequestReader;
 import dev.coracle.vm.RequestReader.Part;
 import java.util.List;
@@ -32,12 +38,20 @@ final class Machine {
   private static final int CLOCK_BYTES = 8;
   private static final int FRESH_BYTES = 32;
 
+  /** Of a SOCKET: the number of its mount, its mode and its owners, 4 bytes each. */
+  private static final int SOCKET_BYTES = 16;
+
+  private static final int PERMISSIONS = 0777;
+
   private final DescribingKernel k;
   private final RequestReader request;
   private final Links links;
   private final Disks disks;
-  private final StringBuilder warnings = new StringBuilder();
   private boolean named;
+  private boolean listens;
+
+  /** The way to the agent, which takes sockets; −1 for none. */
+  private int control = -1;
 
   Machine(DescribingKernel k, RequestReader request) {
     this.k = k;
@@ -46,8 +60,13 @@ final class Machine {
     this.disks = new Disks(k);
   }
 
-  /** Does all that the fields say. */
-  void setUp(List<Part> parts) throws Failure {
+  /**
+   * Does all that the fields say.
+   *
+   * @param agent the way to the agent
+   */
+  void setUp(List<Part> parts, int agent) throws Failure {
+    control = agent;
     make(DIRECTORY);
     make(STATE);
     make(BUNDLE);
@@ -78,7 +97,7 @@ final class Machine {
       seed(k, bytes, at + CLOCK_BYTES, FRESH_BYTES);
       Machine machine = new Machine(k, request);
       machine.apply(parts);
-      return machine.warnings.length() == 0 ? null : machine.warnings();
+      return null;
     } catch (Failure failure) {
       return failure.getMessage();
     }
@@ -99,13 +118,7 @@ final class Machine {
         case LINK -> links.setUp(request.text(part));
         case DISK -> disks.mount(request.text(part));
         case OPTION -> option(request.text(part));
-        case SOCKET ->
-            warnings
-                .append(warnings.length() == 0 ? "" : "\n")
-                .append("this guest does not serve ")
-                .append(part.field())
-                .append(' ')
-                .append(request.text(part));
+        case SOCKET -> listen(part);
         case ARGUMENT, PROCESS, TERMINAL ->
             throw new Failure(
                 "the request has a field " + part.field() + ", which is not a machine's");
@@ -113,9 +126,30 @@ final class Machine {
     }
   }
 
-  /** What went wrong and is not the end; empty where nothing did. */
-  String warnings() {
-    return warnings.toString();
+  /** Makes a socket that stands for one of the host, and hands it to the agent. */
+  private void listen(Part part) throws Failure {
+    if (control < 0 || part.length() != SOCKET_BYTES) {
+      throw new Failure("the machine's SOCKET is broken");
+    }
+    if (!listens) {
+      make(GuestSandbox.SOCKETS);
+      listens = true;
+    }
+    byte[] bytes = request.bytes();
+    String path = GuestSandbox.socket((int) Bytes.u32(bytes, part.at()));
+    // bind(2) gives it all permissions but those of the mask.
+    long mask = k.umask(~Bytes.u32(bytes, part.at() + 4) & PERMISSIONS);
+    check(k, mask, "set the mask of a socket");
+    long fd = k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | O_NONBLOCK, 0);
+    check(k, fd, "make a socket");
+    check(k, k.bindUnix((int) fd, path), "bind a socket");
+    check(k, k.umask(mask), "set the mask again");
+    long uid = Bytes.u32(bytes, part.at() + 8);
+    long gid = Bytes.u32(bytes, part.at() + 12);
+    check(k, k.fchownat(AT_FDCWD, path, uid, gid, 0), "give a socket its owner");
+    check(k, k.listen((int) fd, Frame.MOST_CONNECTIONS), "listen at a socket");
+    check(k, k.sendDescriptor(control, "L", (int) fd), "pass a socket");
+    check(k, k.close((int) fd), "close a socket");
   }
 
   /** The container's id, in a machine that is set up. */

@@ -120,6 +120,16 @@ final class Port {
     return to + Frame.HEADER_BYTES;
   }
 
+  /** Where the next frame goes. */
+  int at() {
+    return to;
+  }
+
+  /** A whole frame of so many bytes was put there. */
+  void took(int length) {
+    to += length;
+  }
+
   /** Puts a frame whose payload stands in its place. */
   void put(int type, int session, int length) {
     Frame.putHeader(buffer, to, type, session, length);

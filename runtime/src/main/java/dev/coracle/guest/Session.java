@@ -38,6 +38,7 @@ final class Session {
   }
 
   private final Kernel k;
+  private final SocketProxy sockets;
   private final Inlet in;
   private final Outlet out;
   private final Outlet err;
@@ -67,8 +68,9 @@ final class Session {
   private boolean unwanted;
   private boolean done;
 
-  Session(Kernel k) {
+  Session(Kernel k, SocketProxy sockets) {
     this.k = k;
+    this.sockets = sockets;
     this.in = new Inlet(k);
     this.out = new Outlet(k, Frame.OUTPUT);
     this.err = new Outlet(k, Frame.ERRORS);
@@ -236,6 +238,11 @@ final class Session {
       case Launch.TERMINAL -> {
         if (one[0] >= 0) {
           master = one[0];
+        }
+      }
+      case Launch.LISTENER -> {
+        if (one[0] >= 0 && !sockets.add(one[0])) {
+          close(k, one[0]);
         }
       }
       case Launch.STARTED -> begin((int) Bytes.u32(message, 1));

@@ -218,7 +218,9 @@ public final class Create {
       case HOST -> HostSandbox.rewrite(bundle.spec());
       case GUEST ->
           GuestSandbox.rewrite(
-              bundle.spec(), Machines.disksInGuest(e.kernel(), bundle.spec(), problems));
+              bundle.spec(),
+              Machines.disksInGuest(e.kernel(), bundle.spec(), problems),
+              Machines.socketsInGuest(e.kernel(), bundle.spec()));
       case MICROVM -> {
         machine = Machines.prepare(e, request.id(), bundle, host, problems);
         yield MicroVmSandbox.rewrite(bundle.spec(), machine.needs());

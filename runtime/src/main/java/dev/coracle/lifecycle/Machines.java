@@ -10,10 +10,12 @@ import dev.coracle.execute.Service;
 import dev.coracle.host.VirtioDisks;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.machine.ExecService;
+import dev.coracle.machine.HostSockets;
 import dev.coracle.machine.MachineService;
 import dev.coracle.machine.Qemu;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.linux.Namespaces;
+import dev.coracle.sandbox.GuestSandbox;
 import dev.coracle.sandbox.MicroVmSandbox.Needs;
 import dev.coracle.spec.Linux.Device;
 import dev.coracle.spec.Linux.Namespace;
@@ -23,6 +25,7 @@ import dev.coracle.spec.Process;
 import dev.coracle.spec.Spec;
 import dev.coracle.vm.Accelerator;
 import dev.coracle.vm.Field;
+import dev.coracle.vm.Frame;
 import dev.coracle.vm.GuestDevices;
 import dev.coracle.vm.RequestWriter;
 import java.util.ArrayList;
@@ -49,7 +52,7 @@ final class Machines {
               + " {\"type\":\"network\"}");
     }
     GuestDevices.check(bundle.spec(), problems);
-    refuseSockets(e.kernel(), bundle, problems);
+    List<HostSockets.Bind> sockets = sockets(e.kernel(), bundle, problems);
     MachineParts parts = MachineParts.find(e, bundle, problems);
     boolean kvm = parts.accelerator() == Accelerator.KVM;
     Needs needs =
@@ -66,7 +69,8 @@ final class Machines {
     return new Prepared(
         needs,
         new MachineService(
-            new MachineService.Parts(id, bundle.config(), bundle.length(), terminal, qemu)));
+            new MachineService.Parts(
+                id, bundle.config(), bundle.length(), terminal, sockets, qemu)));
   }
 
   /** The block devices of a container, in a guest: they have other numbers there. */
@@ -89,22 +93,48 @@ final class Machines {
     return out;
   }
 
-  /** The guest's kernel sees the name of a socket, and nobody who listens there. */
-  private static void refuseSockets(Kernel k, Bundle bundle, Problems problems) {
+  /**
+   * The bind mounts whose sources are sockets: the guest's kernel sees their names, and nobody who
+   * listens there, so that connections are carried.
+   */
+  private static List<HostSockets.Bind> sockets(Kernel k, Bundle bundle, Problems problems) {
     byte[] statx = new byte[Statx.SIZE];
-    for (Mount m : bundle.spec().mounts()) {
+    List<HostSockets.Bind> out = new ArrayList<>();
+    List<Mount> mounts = bundle.spec().mounts();
+    for (int i = 0; i < mounts.size(); i++) {
+      Mount m = mounts.get(i);
       String source = m.source().startsWith("/") ? m.source() : bundle.path() + "/" + m.source();
       if (m.options().bind()
           && !m.options().remount()
           && k.statx(AT_FDCWD, source, 0, Statx.STATX_BASIC_STATS, statx) >= 0
           && Statx.type(statx) == Stat.S_IFSOCK) {
-        problems.error(
-            m.origin(),
-            "\""
-                + m.source()
-                + "\" is a socket of the host, which a virtual machine cannot reach; use the network");
+        out.add(new HostSockets.Bind(i, m.destination()));
+        if (out.size() > Frame.MOST_SOCKETS) {
+          problems.error(
+              m.origin(),
+              "a virtual machine can have "
+                  + Frame.MOST_SOCKETS
+                  + " sockets of the host; this is one more");
+        }
       }
     }
+    return out;
+  }
+
+  /** The mounts, by their numbers, whose sources are sockets in the guest that stand for others. */
+  static List<Integer> socketsInGuest(Kernel k, Spec spec) {
+    List<Integer> out = new ArrayList<>();
+    byte[] statx = new byte[Statx.SIZE];
+    if (k.statx(AT_FDCWD, GuestSandbox.SOCKETS, 0, Statx.STATX_TYPE, statx) < 0) {
+      return out;
+    }
+    for (int i = 0; i < spec.mounts().size(); i++) {
+      String path = GuestSandbox.socket(i);
+      if (k.statx(AT_FDCWD, path, 0, Statx.STATX_TYPE, statx) >= 0) {
+        out.add(i);
+      }
+    }
+    return out;
   }
 
   /** Whether a network namespace is the one that we are in. */

@@ -24,6 +24,7 @@ import dev.coracle.vm.Field;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.RequestWriter;
 import dev.coracle.vm.Resolver;
+import java.util.List;
 
 /**
  * The host's process of a container in a machine: it starts the monitor, which runs the machine,
@@ -50,9 +51,16 @@ public final class MachineService implements Service {
    * @param id the container's
    * @param config config.json, of which {@code length} bytes count
    * @param terminal whether its process has one
+   * @param sockets the bind mounts whose sources are sockets of the host
    * @param programs starts what runs the machine
    */
-  public record Parts(String id, byte[] config, int length, boolean terminal, Programs programs) {}
+  public record Parts(
+      String id,
+      byte[] config,
+      int length,
+      boolean terminal,
+      List<HostSockets.Bind> sockets,
+      Programs programs) {}
 
   /** A machine's process. */
   public MachineService(Parts parts) {
@@ -119,6 +127,11 @@ public final class MachineService implements Service {
       return "cannot listen: " + k.explain(listener);
     }
     boolean hasResolver = hasResolver(k);
+    HostSockets sockets = parts.sockets().isEmpty() ? null : new HostSockets(k);
+    String missing = sockets == null ? null : sockets.open(parts.sockets());
+    if (missing != null) {
+      return missing;
+    }
     Programs.Started started = parts.programs().start(k, first);
     if (started.problem() != null) {
       status = started.gone() ? Monitor.GONE : FAILED;
@@ -128,8 +141,12 @@ public final class MachineService implements Service {
     if (problem != null) {
       return problem;
     }
-    result = k.capset(0, 0, 0);
+    long kept = sockets == null ? 0 : sockets.capabilities();
+    result = k.capset(kept, kept, 0);
     RequestWriter setUp = setUp(k, started);
+    if (sockets != null) {
+      setUp.addAll(sockets.told());
+    }
     Monitor.Machine machine =
         new Monitor.Machine(
             started.control(),
@@ -138,6 +155,7 @@ public final class MachineService implements Service {
             started.files(),
             started.console(),
             hasResolver ? Resolver.address() : null,
+            sockets,
             started.said());
     if (result < 0) {
       return "cannot give up privileges: " + k.explain(result);

@@ -8,6 +8,7 @@ import static dev.coracle.abi.Process.POLLOUT;
 import static dev.coracle.abi.Process.SOCK_CLOEXEC;
 
 import dev.coracle.abi.Bytes;
+import dev.coracle.execute.Connections;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
@@ -70,6 +71,12 @@ final class Monitor {
   /** What the guest asks of a DNS server; null where it has none of the host's. */
   private final @Nullable Queries queries;
 
+  /** What the guest may connect to; null where there is nothing. */
+  private final @Nullable HostSockets sockets;
+
+  /** Where their connections stand among what is watched. */
+  private final int socketsAt;
+
   private int nextSession = Frame.FIRST + 1;
   private @Nullable String defect;
 
@@ -82,6 +89,7 @@ final class Monitor {
    * @param files virtiofsd's pidfd; −1 for none
    * @param console what the guest and QEMU say to people
    * @param resolver the address of the DNS server that the guest may ask; null for none
+   * @param sockets those of the host that it may connect to; null for none
    * @param said what they have said by now
    */
   record Machine(
@@ -91,6 +99,7 @@ final class Monitor {
       int files,
       int console,
       byte @Nullable [] resolver,
+      @Nullable HostSockets sockets,
       Tail said) {}
 
   private Monitor(Kernel k, Machine machine, RequestWriter setUp) {
@@ -104,6 +113,8 @@ final class Monitor {
     this.console = machine.said();
     byte[] resolver = machine.resolver();
     this.queries = resolver == null ? null : new Queries(k, resolver);
+    this.sockets = machine.sockets();
+    this.socketsAt = QUERIES + (resolver == null ? 0 : Queries.MOST);
     for (int i = 0; i < 2; i++) {
       slots[i] = new Slot();
     }
@@ -128,14 +139,15 @@ final class Monitor {
   }
 
   private void loop() {
-    int[] fds = new int[QUERIES + (queries == null ? 0 : Queries.MOST)];
+    HostSockets hosts = sockets;
+    int[] fds = new int[socketsAt + (hosts == null ? 0 : Connections.MOST)];
     short[] events = new short[fds.length];
     short[] happened = new short[fds.length];
     while (defect == null && slots[0].session != Slot.FREE) {
       watch(fds, events);
       Queries asked = queries;
       int timeout = asked == null ? -1 : asked.timeoutMillis(k.clock_gettime(CLOCK_MONOTONIC));
-      long n = k.poll(fds, events, happened, timeout);
+      long n = k.poll(fds, events, happened, hosts == null ? timeout : sooner(hosts, timeout));
       if (n < 0 && n != -Errno.EINTR) {
         defect = "cannot wait: " + k.explain(n);
         return;
@@ -146,7 +158,15 @@ final class Monitor {
       if (n >= 0 && asked != null) {
         answer(asked, happened);
       }
+      if (n >= 0 && hosts != null && defect == null) {
+        carry(hosts, happened);
+      }
     }
+  }
+
+  private int sooner(HostSockets hosts, int timeout) {
+    int other = hosts.timeoutMillis(hasRoom());
+    return other < 0 || timeout < 0 ? Math.max(other, timeout) : Math.min(other, timeout);
   }
 
   private void watch(int[] fds, short[] events) {
@@ -154,6 +174,10 @@ final class Monitor {
     Queries asked = queries;
     if (asked != null) {
       asked.watch(fds, events, QUERIES, room);
+    }
+    HostSockets hosts = sockets;
+    if (hosts != null) {
+      hosts.watch(fds, events, socketsAt, room);
     }
     fds[CONTROL] = control;
     events[CONTROL] = outFrom < outTo || setUpIsDue() ? POLLIN | POLLOUT : POLLIN;
@@ -235,6 +259,19 @@ final class Monitor {
     flush();
   }
 
+  /** Tells the guest what its connections have to say, as far as there is room for it. */
+  private void carry(HostSockets hosts, short[] happened) {
+    hosts.notice(happened, socketsAt);
+    hosts.retry();
+    int length = 1;
+    while (length > 0 && hasRoom()) {
+      compact();
+      length = hosts.next(out, outTo);
+      outTo += length;
+    }
+    flush();
+  }
+
   /** Something has ended that must not, before the first process has. */
   private void miss(String what) {
     if (defect == null && !isEnding()) {
@@ -300,7 +337,8 @@ final class Monitor {
     if (type == Frame.READY && setUpSent > setUp.length() && !ready) {
       ready = true;
       tellOfResolver();
-    } else if (type == Frame.QUERY && ready && ask()) {
+    } else if (type == Frame.QUERY && ready && ask()
+        || Frame.isOfConnection(type) && ready && carries()) {
       return;
     } else if (type == Frame.FAILED) {
       defect = "the guest cannot be set up: " + guest.text(4);
@@ -325,6 +363,11 @@ final class Monitor {
   private boolean ask() {
     Queries asked = queries;
     return asked != null && asked.ask(guest, k.clock_gettime(CLOCK_MONOTONIC));
+  }
+
+  private boolean carries() {
+    HostSockets hosts = sockets;
+    return hosts != null && hosts.take(guest);
   }
 
   private @Nullable Slot find(int session) {

@@ -37,6 +37,8 @@ final class Pipes {
     private final Deque<Integer> descriptors = new ArrayDeque<>();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private boolean ended;
+    private boolean saidAll;
+    private boolean shut;
     private int room = Integer.MAX_VALUE;
     private boolean closed;
   }
@@ -47,6 +49,8 @@ final class Pipes {
   private final List<String> killed = new ArrayList<>();
   private int nextFd = FIRST_FD;
   private int nextPid = FIRST_PID;
+  private long nanos;
+  private boolean passed;
 
   private Pipe pipe(int fd) {
     return pipes.computeIfAbsent(fd, n -> new Pipe());
@@ -72,6 +76,22 @@ final class Pipes {
 
   void end(int fd) {
     pipe(fd).ended = true;
+  }
+
+  /** There is no more to read; what is written is heard. */
+  void saysNoMore(int fd) {
+    pipe(fd).saidAll = true;
+  }
+
+  /** Whether its reader was told that there is no more. */
+  boolean isShut(int fd) {
+    return pipe(fd).shut;
+  }
+
+  /** Time passes, and whoever waits for no longer is woken. */
+  void passes(long millis) {
+    passed = true;
+    nanos += millis * 1_000_000;
   }
 
   /** How many bytes more can be written. */
@@ -173,6 +193,11 @@ final class Pipes {
                           (int) args[2],
                           (int) args[3],
                           (byte[]) args[4]);
+                  case "shutdown" -> {
+                    pipe((int) args[0]).shut = true;
+                    yield 0L;
+                  }
+                  case "clock_gettime" -> nanos;
                   case "openat2" -> (long) -Errno.ENOENT;
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
@@ -258,7 +283,7 @@ final class Pipes {
     Pipe pipe = pipe(fd);
     byte[] next = pipe.in.poll();
     if (next == null) {
-      return pipe.ended ? 0 : -Errno.EAGAIN;
+      return pipe.ended || pipe.saidAll ? 0 : -Errno.EAGAIN;
     }
     int n = Math.min(most, next.length);
     System.arraycopy(next, 0, buffer, at, n);
@@ -294,16 +319,19 @@ final class Pipes {
       happened[i] = 0;
       if (fds[i] >= 0) {
         Pipe pipe = pipe(fds[i]);
-        int what = !pipe.in.isEmpty() && (events[i] & POLLIN) != 0 ? POLLIN : 0;
+        boolean readable = !pipe.in.isEmpty() || pipe.saidAll;
+        int what = readable && (events[i] & POLLIN) != 0 ? POLLIN : 0;
         what |= pipe.ended ? POLLHUP : 0;
         what |= pipe.room > 0 && (events[i] & POLLOUT) != 0 ? POLLOUT : 0;
         happened[i] = (short) what;
         ready += what != 0 ? 1 : 0;
       }
     }
-    if (ready > 0 || timeout >= 0) {
+    if (ready > 0 || timeout == 0 || passed && timeout > 0) {
+      passed = false;
       return ready;
     }
+    passed = false;
     Runnable part = script.poll();
     if (part == null) {
       return -Errno.EIO;

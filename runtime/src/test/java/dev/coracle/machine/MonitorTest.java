@@ -114,6 +114,8 @@ class MonitorTest {
             frame(Frame.INPUT, 1, "not yours"),
             frame(Frame.HELLO, 0, Frame.VERSION),
             frame(Frame.CLOSE, 0, ""),
+            frame(Frame.CONNECT, 0, new byte[8]),
+            frame(Frame.CREDIT, 0, new byte[8]),
             frame(99, 1, ""),
             new byte[] {-1, -1, -1, -1, 9, 0, 0, 0, 1, 0, 0, 0})) {
       MonitorTest other = new MonitorTest();
@@ -301,7 +303,7 @@ class MonitorTest {
           payload[2] = 0;
           payload[3] = 0;
         }
-        byte[] noise = frame(random.nextInt(22), random.nextInt(4), payload);
+        byte[] noise = frame(random.nextInt(26), random.nextInt(4), payload);
         if (random.nextInt(4) == 0) {
           noise[random.nextInt(noise.length)] ^= (byte) (1 << random.nextInt(8));
         }
@@ -334,7 +336,7 @@ class MonitorTest {
     wires.listensAt(LISTENER);
     Monitor.run(
         wires.kernel(),
-        new Monitor.Machine(GUEST, LISTENER, VMM, -1, CONSOLE, resolver, new Tail()),
+        new Monitor.Machine(GUEST, LISTENER, VMM, -1, CONSOLE, resolver, null, new Tail()),
         FIRST,
         setUp,
         List.of("slow"));

@@ -27,6 +27,8 @@ final class Wires {
     private final Deque<byte[]> in = new ArrayDeque<>();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private boolean ended;
+    private boolean saidAll;
+    private boolean shut;
     private boolean full;
     private boolean closed;
   }
@@ -39,6 +41,14 @@ final class Wires {
   private final Map<Integer, byte[]> connected = new HashMap<>();
   private int nextSocket = FIRST_SOCKET;
   private long nanos;
+  private boolean passed;
+  private long answer;
+  private final List<String> paths = new ArrayList<>();
+  private final byte[] stat = new byte[256];
+  private int nextFile = FIRST_FILE;
+
+  /** The files that are opened have the numbers from here on. */
+  static final int FIRST_FILE = 30;
 
   /** The sockets that are made have the numbers from here on. */
   static final int FIRST_SOCKET = 50;
@@ -62,6 +72,34 @@ final class Wires {
 
   void end(int fd) {
     wire(fd).ended = true;
+  }
+
+  /** There is no more to read; what is written is heard. */
+  void saysNoMore(int fd) {
+    wire(fd).saidAll = true;
+  }
+
+  /** Whether its reader was told that there is no more. */
+  boolean isShut(int fd) {
+    return wire(fd).shut;
+  }
+
+  /** What connect(2) to a path says from now on: 0, or −errno. */
+  void answers(long result) {
+    answer = result;
+  }
+
+  /** The paths that were connected to, in order. */
+  List<String> paths() {
+    return paths;
+  }
+
+  /** What statx(2) says of what is opened from now on. */
+  void isThere(int mode, int uid, int gid, long attributes) {
+    Bytes.put16(stat, 28, mode);
+    Bytes.put32(stat, 20, uid);
+    Bytes.put32(stat, 24, gid);
+    Bytes.put32(stat, 8, attributes);
   }
 
   /** Nobody hears what is written from now on; what was said before can be read. */
@@ -91,8 +129,9 @@ final class Wires {
     return connected.get(fd);
   }
 
-  /** Time passes. */
+  /** Time passes, and whoever waits for no longer is woken. */
   void passes(long millis) {
+    passed = true;
     nanos += millis * 1_000_000;
   }
 
@@ -180,6 +219,19 @@ final class Wires {
                     connected.put((int) args[0], (byte[]) args[1]);
                     yield 0L;
                   }
+                  case "connectUnix" -> {
+                    paths.add((String) args[1]);
+                    yield answer;
+                  }
+                  case "shutdown" -> {
+                    wire((int) args[0]).shut = true;
+                    yield 0L;
+                  }
+                  case "openat2" -> (long) nextFile++;
+                  case "statx" -> {
+                    System.arraycopy(stat, 0, (byte[]) args[4], 0, stat.length);
+                    yield 0L;
+                  }
                   case "explain" -> Errno.text(-(long) args[0]);
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
@@ -189,7 +241,7 @@ final class Wires {
     Wire wire = wire(fd);
     byte[] next = wire.in.poll();
     if (next == null) {
-      return wire.ended ? 0 : -Errno.EAGAIN;
+      return wire.ended || wire.saidAll ? 0 : -Errno.EAGAIN;
     }
     int n = Math.min(most, next.length);
     System.arraycopy(next, 0, buffer, at, n);
@@ -231,9 +283,11 @@ final class Wires {
     if (ready > 0) {
       return ready;
     }
-    if (late && timeout >= 0) {
+    if (timeout == 0 || (late || passed) && timeout > 0) {
+      passed = false;
       return 0;
     }
+    passed = false;
     Runnable part = script.poll();
     if (part == null) {
       return -Errno.EIO;
@@ -251,7 +305,8 @@ final class Wires {
       }
       Wire wire = wire(fds[i]);
       int what = 0;
-      boolean readable = fds[i] == listener ? !waiting.isEmpty() : !wire.in.isEmpty();
+      boolean readable =
+          fds[i] == listener ? !waiting.isEmpty() : !wire.in.isEmpty() || wire.saidAll;
       what |= readable && (events[i] & POLLIN) != 0 ? POLLIN : 0;
       what |= wire.ended ? POLLHUP : 0;
       what |= !wire.full && (events[i] & POLLOUT) != 0 ? POLLOUT : 0;
