@@ -310,6 +310,35 @@ class DockerVmIT {
     docker("network", "rm", "own");
   }
 
+  /** Docker's client in a machine asks the daemon of the host, which gives it a container. */
+  @Test
+  void theDaemonsSocketIsBoundIn() {
+    String script =
+        "head -c 2000000 /dev/urandom > /tmp/in;"
+            + " docker run -i --rm "
+            + Docker.IMAGE
+            + " sh -c 'cat; exit 7' < /tmp/in > /tmp/out; echo $?; cmp /tmp/in /tmp/out && echo same";
+    Result result =
+        run(
+            "-v",
+            docker().directory() + "/sock:/var/run/docker.sock",
+            "-v",
+            "/usr:/usr:ro",
+            "-v",
+            "/usr/lib:/lib:ro",
+            "-v",
+            "/usr/lib64:/lib64:ro",
+            "-e",
+            "PATH=/bin:/usr/bin",
+            "-e",
+            "DOCKER_API_VERSION=1.41",
+            Docker.IMAGE,
+            "sh",
+            "-c",
+            script);
+    assertThat(result.ok().stdout()).isEqualTo("7\nsame\n");
+  }
+
   /** Docker's server asks another one for what it does not know, from the container's namespace. */
   @Test
   void namesOutsideOfANetworkOfOnesOwn() {

@@ -104,17 +104,6 @@ class MachineFailureIT {
         .contains("there is no kernel for virtual machines in /no/kernels");
   }
 
-  @Test
-  void aSocketOfTheHostIsRefused(Testbed bed) {
-    Path socket = bed.directory().resolve("socket");
-    int listener = Libc.listen(socket);
-    Bundle bundle = bundle(bed).mount("/socket", "bind", socket, "rbind");
-    assertThat(run(bed, bundle).exitsWith(1).error())
-        .contains("/mounts/7")
-        .contains(socket + "\" is a socket of the host, which a virtual machine cannot reach");
-    Libc.close(listener);
-  }
-
   /** A guest's memory has no name in any filesystem. */
   @Test
   void aFullDevShmIsOfNoMatter(Testbed bed) {

@@ -3,14 +3,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +155,82 @@ static int look(const char *pid) {
   return 0;
 }
 
+// A connection to a socket of the filesystem, or the end with the error's name.
+static int connected(const char *path) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  strncpy(a.sun_path, path, sizeof a.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
+    printf("connect %s\n", strerrorname_np(errno));
+    exit(1);
+  }
+  return fd;
+}
+
+// connect PATH: sends its input, then says that there is no more, and prints what it is sent, until the end.
+static int converse(const char *path) {
+  static char in[65536], out[65536];
+  struct pollfd p[2] = {{.fd = connected(path), .events = POLLIN}, {.fd = 0, .events = POLLIN}};
+  int socket = p[0].fd;
+  ssize_t from = 0, to = 0;
+  signal(SIGPIPE, SIG_IGN);
+  fcntl(socket, F_SETFL, O_NONBLOCK);
+  for (;;) {
+    p[0].events = POLLIN | (from < to ? POLLOUT : 0);
+    p[1].fd = from < to || p[1].events == 0 ? -1 : 0;
+    if (poll(p, 2, -1) < 0) return perror("poll"), 1;
+    if (p[1].fd == 0 && p[1].revents) {
+      from = 0;
+      to = read(0, in, sizeof in);
+      if (to <= 0) p[1].events = 0, to = 0, shutdown(socket, SHUT_WR);
+    }
+    if (from < to) {
+      ssize_t n = write(socket, in + from, to - from);
+      if (n < 0 && errno != EAGAIN) return printf("write %s\n", strerrorname_np(errno)), 1;
+      from += n < 0 ? 0 : n;
+    }
+    if (p[0].revents & ~POLLOUT) {
+      ssize_t n = read(socket, out, sizeof out);
+      if (n == 0) return 0;
+      if (n < 0 && errno != EAGAIN) return printf("read %s\n", strerrorname_np(errno)), 1;
+      for (ssize_t done = 0, m; done < n; done += m)
+        if ((m = write(1, out + done, n - done)) < 0) return perror("write"), 1;
+    }
+  }
+}
+
+// send PATH N: sends N bytes and ends without a further word.
+static int send_only(const char *path, size_t n) {
+  int fd = connected(path);
+  char *all = calloc(n, 1);
+  return write(fd, all, n) == (ssize_t)n ? 0 : 1;
+}
+
+// crowd PATH N MOST: makes N connections to an echo, of which MOST are answered while all are open; ends them, and then
+// the others are. Prints both numbers.
+static int crowd(const char *path, int n, int most) {
+  struct pollfd all[256];
+  for (int i = 0; i < n; i++) {
+    all[i] = (struct pollfd){.fd = connected(path), .events = POLLIN};
+    if (write(all[i].fd, "x", 1) != 1) return perror("write"), 1;
+  }
+  for (int from = 0, to = most; from < n; from = to, to = n) {
+    int answered = 0;
+    while (poll(all, n, answered < to - from ? 10000 : 300) > 0)
+      for (int i = 0; i < n; i++) {
+        char x;
+        if (all[i].fd < 0 || !all[i].revents) continue;
+        if (read(all[i].fd, &x, 1) != 1) return puts("not answered"), 1;
+        answered++;
+        all[i].fd = ~all[i].fd; // poll(2) passes it over.
+      }
+    printf("%d\n", answered);
+    for (int i = 0; i < n; i++)
+      if (all[i].fd < 0) close(~all[i].fd);
+  }
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc > 3 && !strcmp(argv[1], "swap")) swap(argv[2], argv[3]);
   if (argc > 2 && !strcmp(argv[1], "spy")) spy(argv[2]);
@@ -165,7 +244,10 @@ int main(int argc, char **argv) {
   if (argc > 2 && !strcmp(argv[1], "hold-mib")) return hold_mib(strtoul(argv[2], NULL, 10));
   if (argc > 2 && !strcmp(argv[1], "forks")) return forks(atoi(argv[2]));
   if (argc > 3 && !strcmp(argv[1], "trap")) trap_signal(atoi(argv[2]), atoi(argv[3]));
+  if (argc > 2 && !strcmp(argv[1], "connect")) return converse(argv[2]);
+  if (argc > 3 && !strcmp(argv[1], "send")) return send_only(argv[2], strtoul(argv[3], NULL, 10));
+  if (argc > 4 && !strcmp(argv[1], "crowd")) return crowd(argv[2], atoi(argv[3]), atoi(argv[4]));
   if (argc > 1 && !strcmp(argv[1], "dumpable")) return printf("%d\n", prctl(PR_GET_DUMPABLE)), 0;
-  fprintf(stderr, "usage: probe syscall|fds|signals|touch-mib|forks|trap|dumpable|swap|spy|look ...\n");
+  fprintf(stderr, "usage: probe syscall|fds|signals|touch-mib|forks|trap|connect|send|crowd|dumpable|swap|spy|look ...\n");
   return 2;
 }
