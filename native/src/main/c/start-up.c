@@ -96,6 +96,20 @@ void* meth_otr_Allocator_allocateMultiArray(void* cls, void* lengths, int32_t di
     return array;
 }
 
+/* Object.clone(): memory behind the copy must stay zeros, which TeaVM's own does not see to. */
+void* meth_jl_Object_cloneLowLevel(void* object) {
+    TeaVM_Class* cls = TEAVM_CLASS_OF(object);
+    TeaVM_Class* item = cls->itemType;
+    if (item == NULL) {
+        void* copy = meth_otr_Allocator_allocate(cls);
+        return memcpy(copy, object, cls->size);
+    }
+    int32_t length = ((TeaVM_Array*) object)->size;
+    int64_t item_size = teavm_primitiveKind(item) != 0 ? item->size : (int64_t) sizeof(void*);
+    int64_t data = ((int64_t) sizeof(TeaVM_Array) + item_size - 1) / item_size * item_size;
+    return memcpy(meth_otr_Allocator_allocateArray(cls, length), object, data + item_size * (uint32_t) length);
+}
+
 /*
  * The classes of arrays of objects, made when they are first asked for. A class must stand below 4 GiB (see
  * start-up.h), so when the first memory is full there is a reserve.
