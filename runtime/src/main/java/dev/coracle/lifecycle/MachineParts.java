@@ -282,11 +282,6 @@ record MachineParts(
     return key.isEmpty() ? null : key;
   }
 
-  @Override
-  public String templateName() {
-    return Initramfs.hash(key);
-  }
-
   /** A copy is as the machine that it is copied from in all that this says. */
   private MachineParts copied(Environment e) throws Failure {
     Kernel k = e.kernel();

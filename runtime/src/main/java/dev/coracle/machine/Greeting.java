@@ -4,6 +4,7 @@ import static dev.coracle.abi.Process.CLOCK_MONOTONIC;
 import static dev.coracle.abi.Process.POLLHUP;
 import static dev.coracle.abi.Process.POLLIN;
 
+import dev.coracle.abi.Bytes;
 import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
@@ -74,7 +75,7 @@ final class Greeting {
       fds[CONSOLE] = -1;
     }
     if (happened[CONTROL] != 0) {
-      long n = k.read(fds[CONTROL], reader.buffer(), reader.end(), reader.room());
+      long n = k.read(fds[CONTROL], reader.buffer(), reader.end(), missing());
       if (n > 0) {
         reader.took((int) n);
         if (reader.next()) {
@@ -94,6 +95,15 @@ final class Greeting {
       return whatEnded(k, fds[MACHINE]) + " ended unexpectedly";
     }
     return (happened[CLIENT] & POLLHUP) != 0 ? "nobody waits for the machine" : null;
+  }
+
+  /** How many bytes of the first frame are missing: what follows it is for others. */
+  private int missing() {
+    int length =
+        reader.end() < Frame.HEADER_BYTES
+            ? Frame.HEADER_BYTES
+            : Frame.HEADER_BYTES + (int) Bytes.u32(reader.buffer(), 0);
+    return length - reader.end();
   }
 
   /**

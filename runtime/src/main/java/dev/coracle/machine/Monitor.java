@@ -31,6 +31,9 @@ final class Monitor {
 
   private static final int SOCK_NONBLOCK = (int) O_NONBLOCK;
 
+  /** How long a guest may take to be set up, without a word on its console. */
+  static final int MOST_SILENT_SECONDS = 60;
+
   /**
    * The exit status of who waits for a machine that is gone, as that of a process that is killed.
    */
@@ -64,6 +67,9 @@ final class Monitor {
   private int setUpSent;
 
   private boolean ready;
+
+  /** Not by the clock: who is paused cannot speak. */
+  private int silentSeconds;
 
   /** Whether the first process runs: others can be started beside it. */
   private boolean running;
@@ -146,14 +152,16 @@ final class Monitor {
     while (defect == null && slots[0].session != Slot.FREE) {
       watch(fds, events);
       Queries asked = queries;
-      int timeout = asked == null ? -1 : asked.timeoutMillis(k.clock_gettime(CLOCK_MONOTONIC));
-      long n = k.poll(fds, events, happened, hosts == null ? timeout : sooner(hosts, timeout));
+      long n = k.poll(fds, events, happened, timeout(asked, hosts));
       if (n < 0 && n != -Errno.EINTR) {
         defect = "cannot wait: " + k.explain(n);
         return;
       }
       if (n > 0) {
         act(happened);
+      }
+      if (n == 0 && !ready && ++silentSeconds == MOST_SILENT_SECONDS) {
+        defect = "the guest was not set up, and has said nothing for " + silentSeconds + " s";
       }
       if (n >= 0 && asked != null) {
         answer(asked, happened);
@@ -164,9 +172,13 @@ final class Monitor {
     }
   }
 
-  private int sooner(HostSockets hosts, int timeout) {
-    int other = hosts.timeoutMillis(hasRoom());
-    return other < 0 || timeout < 0 ? Math.max(other, timeout) : Math.min(other, timeout);
+  private int timeout(@Nullable Queries asked, @Nullable HostSockets hosts) {
+    if (!ready) {
+      return 1000;
+    }
+    int names = asked == null ? -1 : asked.timeoutMillis(k.clock_gettime(CLOCK_MONOTONIC));
+    int carried = hosts == null ? -1 : hosts.timeoutMillis(hasRoom());
+    return carried < 0 || names < 0 ? Math.max(carried, names) : Math.min(carried, names);
   }
 
   private void watch(int[] fds, short[] events) {

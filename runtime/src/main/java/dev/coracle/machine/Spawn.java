@@ -46,7 +46,7 @@ final class Spawn {
   /**
    * Starts a program.
    *
-   * @param kept descriptors that it gets, with the numbers that they have
+   * @param kept descriptors that it gets, with the numbers that they have; −1 for none
    * @param words gets what it writes to stdout and stderr
    * @return its pidfd, or −errno
    */
@@ -89,7 +89,7 @@ final class Spawn {
   private static long prepare(Kernel k, int[] kept, int words, Trust trust) {
     long result = k.close_range(FIRST_AFTER_STDIO, ALL_DESCRIPTORS, CLOSE_RANGE_CLOEXEC);
     for (int i = 0; i < kept.length && result >= 0; i++) {
-      result = k.fcntl(kept[i], F_SETFD, 0);
+      result = kept[i] < 0 ? result : k.fcntl(kept[i], F_SETFD, 0);
     }
     long nothing = result < 0 ? result : k.openat2(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0, 0);
     result = nothing;

@@ -3,9 +3,12 @@ package dev.coracle.machine;
 import static dev.coracle.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.coracle.abi.Fcntl.AT_FDCWD;
 import static dev.coracle.abi.Fcntl.AT_REMOVEDIR;
+import static dev.coracle.abi.Fcntl.LOCK_EX;
 import static dev.coracle.abi.Fcntl.O_CLOEXEC;
 import static dev.coracle.abi.Fcntl.O_CREAT;
+import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_EXCL;
+import static dev.coracle.abi.Fcntl.O_PATH;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 
 import dev.coracle.execute.Files;
@@ -20,38 +23,48 @@ import org.jspecify.annotations.Nullable;
  * container, and any number of machines can begin as its copies.
  */
 final class Template {
-  private static final String MEMORY = "/memory";
-  private static final String STATE = "/state";
-  private static final String KEY = "/key";
+  private static final String MEMORY = "memory";
+  private static final String STATE = "state";
+  private static final String KEY = "key";
 
-  /** What QEMU calls the file of the state. */
-  private static final String STATE_NAME = "state";
+  /** As many are kept in a directory: a new one takes the place of an old one. */
+  static final int SLOTS = 16;
 
   private static final int NOBODY = 65534;
   private static final int MOST_KEY = 64 * 1024;
   private static final int PAUSE_MILLIS = 2;
 
   private final Kernel k;
-  private final String directory;
-  private final String name;
   private final String key;
+  private final String path;
+  private final String unfinished;
+  private int lock = -1;
 
   /**
    * A template that may be there.
    *
    * @param directory where templates are
-   * @param name of its directory
    * @param key all that shapes it; one of another key is not it
    */
-  Template(Kernel k, String directory, String name, String key) {
+  Template(Kernel k, String directory, String key) {
     this.k = k;
-    this.directory = directory;
-    this.name = name;
     this.key = key;
+    int hash = key.hashCode();
+    int slot = (hash ^ hash >>> 16) & SLOTS - 1;
+    this.path = directory + "/" + slot;
+    this.unfinished = directory + "/new-" + slot;
   }
 
-  /** Its files, open; or −errno. */
-  record Opened(long memory, long state) {
+  /**
+   * Its files, open; or −errno.
+   *
+   * @param isEmpty whether they are to be written
+   */
+  record Opened(long memory, long state, boolean isEmpty) {
+    static Opened not(long errno) {
+      return new Opened(errno, errno, false);
+    }
+
     long problem() {
       return Math.min(0, Math.min(memory, state));
     }
@@ -59,66 +72,86 @@ final class Template {
 
   /** Opens it; −ENOENT where there is none of this key. */
   Opened open() {
-    String path = directory + "/" + name;
-    Files.Content content = Files.read(k, path + KEY, MOST_KEY).content();
-    if (content == null || !content.text().equals(key)) {
-      return new Opened(-Errno.ENOENT, -Errno.ENOENT);
+    // All by one descriptor: another one may take its place at any moment.
+    long directory = k.openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
+    if (directory < 0) {
+      return Opened.not(directory);
     }
-    return new Opened(open(path + MEMORY, 0), open(path + STATE, 0));
+    int at = (int) directory;
+    Files.Content content = Files.read(k, at, KEY, MOST_KEY).content();
+    boolean ours = content != null && content.text().equals(key);
+    Opened opened =
+        ours
+            ? new Opened(open(at, MEMORY, 0), open(at, STATE, 0), false)
+            : Opened.not(-Errno.ENOENT);
+    long closed = k.close(at);
+    return closed < 0 ? Opened.not(closed) : opened;
   }
 
-  private long open(String path, long flags) {
-    return k.openat2(AT_FDCWD, path, O_RDWR | O_CLOEXEC | flags, flags == 0 ? 0 : 0600, 0);
+  private long open(int at, String file, long flags) {
+    return k.openat2(at, file, O_RDWR | O_CLOEXEC | flags, flags == 0 ? 0 : 0600, 0);
   }
 
-  private String unfinished() {
-    return directory + "/new-" + k.getpid();
-  }
-
-  /** Makes room for a new one: empty files, which QEMU may write; or −errno. */
+  /**
+   * Begins to make it. Whoever is about to make one in the same place is waited for, and if it is
+   * this one it is there by now; else the files are empty, and QEMU may write them.
+   */
   Opened begin() {
-    long made = k.mkdirat(AT_FDCWD, unfinished(), 0700);
-    if (made < 0) {
-      return new Opened(made, made);
+    long fd = k.openat2(AT_FDCWD, path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600, 0);
+    lock = (int) fd;
+    long result = fd < 0 ? fd : -Errno.EINTR;
+    while (result == -Errno.EINTR) {
+      result = k.flock(lock, LOCK_EX);
     }
-    long memory = open(unfinished() + MEMORY, O_CREAT | O_EXCL);
+    if (result < 0) {
+      return Opened.not(result);
+    }
+    Opened there = open();
+    if (there.problem() != -Errno.ENOENT) {
+      return there;
+    }
+    // One that was left by whoever was killed.
+    result = remove(unfinished);
+    if (result >= 0 || result == -Errno.ENOENT) {
+      result = k.mkdirat(AT_FDCWD, unfinished, 0700);
+    }
+    long memory = result < 0 ? result : open(AT_FDCWD, unfinished + "/" + MEMORY, O_CREAT | O_EXCL);
     if (memory >= 0) {
       long owned = k.fchownat((int) memory, "", NOBODY, NOBODY, AT_EMPTY_PATH);
       memory = owned < 0 ? owned : memory;
     }
-    return new Opened(memory, memory < 0 ? memory : open(unfinished() + STATE, O_CREAT | O_EXCL));
+    long state = memory < 0 ? memory : open(AT_FDCWD, unfinished + "/" + STATE, O_CREAT | O_EXCL);
+    return new Opened(memory, state, true);
   }
 
-  /** Puts a new one in its place. Where another was quicker, that one stays, and is as good. */
+  /** Puts what was made in its place; copies of one that was there keep what they have. */
   long finish() {
-    String old = directory + "/" + name;
-    long result = Files.create(k, unfinished() + KEY, key, 0600);
+    long result = Files.create(k, unfinished + "/" + KEY, key, 0600);
     if (result >= 0) {
-      result = k.renameat2(AT_FDCWD, unfinished(), AT_FDCWD, old, 0);
+      result = remove(path);
     }
-    if (result == -Errno.EEXIST || result == -Errno.ENOTEMPTY) {
-      Files.Content there = Files.read(k, old + KEY, MOST_KEY).content();
-      if (there != null && there.text().equals(key)) {
-        return abandon();
-      }
-      result = remove(old);
-      result = result < 0 ? result : k.renameat2(AT_FDCWD, unfinished(), AT_FDCWD, old, 0);
-    }
-    return result;
+    return result < 0 && result != -Errno.ENOENT
+        ? result
+        : k.renameat2(AT_FDCWD, unfinished, AT_FDCWD, path, 0);
   }
 
   /** Removes what was begun. */
   long abandon() {
-    return remove(unfinished());
+    return remove(unfinished);
   }
 
-  private long remove(String path) {
+  /** Lets others make theirs. */
+  long end() {
+    return k.close(lock);
+  }
+
+  private long remove(String directory) {
     long result = 0;
     for (String file : new String[] {MEMORY, STATE, KEY}) {
-      long removed = k.unlinkat(AT_FDCWD, path + file, 0);
+      long removed = k.unlinkat(AT_FDCWD, directory + "/" + file, 0);
       result = removed == -Errno.ENOENT ? result : Math.min(result, removed);
     }
-    long removed = k.unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+    long removed = k.unlinkat(AT_FDCWD, directory, AT_REMOVEDIR);
     return Math.min(result, removed);
   }
 
@@ -126,7 +159,7 @@ final class Template {
   static @Nullable String freeze(Kernel k, QmpSession qemu, int state) {
     String problem = prepare(qemu, state);
     if (problem == null) {
-      problem = qemu.ask(id -> Qmp.migrate(id, STATE_NAME));
+      problem = qemu.ask(id -> Qmp.migrate(id, STATE));
     }
     while (problem == null) {
       problem = qemu.ask(Qmp::queryMigrate);
@@ -146,7 +179,7 @@ final class Template {
   static @Nullable String thaw(Kernel k, QmpSession qemu, int state) {
     String problem = prepare(qemu, state);
     if (problem == null) {
-      problem = qemu.ask(id -> Qmp.migrateIncoming(id, STATE_NAME));
+      problem = qemu.ask(id -> Qmp.migrateIncoming(id, STATE));
     }
     while (problem == null) {
       problem = qemu.ask(Qmp::queryStatus);
@@ -172,6 +205,6 @@ final class Template {
     if (problem == null) {
       problem = qemu.ask(Qmp::ignoreSharedMemory);
     }
-    return problem == null ? qemu.ask(id -> Qmp.getfd(id, STATE_NAME), state) : problem;
+    return problem == null ? qemu.ask(id -> Qmp.getfd(id, STATE), state) : problem;
   }
 }

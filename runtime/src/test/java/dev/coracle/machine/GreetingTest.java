@@ -38,6 +38,18 @@ class GreetingTest {
   }
 
   @Test
+  void whatFollowsItIsLeftForOthers() {
+    byte[] hello = frame(Frame.HELLO, 0, Frame.VERSION);
+    byte[] warning = frame(Frame.WARNING, 0, "slow");
+    byte[] both = java.util.Arrays.copyOf(hello, hello.length + warning.length);
+    System.arraycopy(warning, 0, both, hello.length, warning.length);
+    wires.then(() -> wires.give(GUEST, both));
+    assertThat(await()).isNull();
+    byte[] rest = new byte[both.length];
+    assertThat(wires.kernel().read(GUEST, rest, 0, rest.length)).isEqualTo(warning.length);
+  }
+
+  @Test
   void itNeverComes() {
     wires.then(wires::late);
     assertThat(await()).isEqualTo("the guest did not answer within 5 s");

@@ -46,6 +46,14 @@ class MonitorTest {
   }
 
   @Test
+  void aGuestThatIsNeverSetUpIsNotWaitedForForEver() {
+    wires.then(wires::late);
+    run();
+    assertThat(wires.frames(FIRST))
+        .anySatisfy(f -> assertThat(f).startsWith("6/1 ").contains("said nothing for 60 s"));
+  }
+
+  @Test
   void nothingOfAClientGoesToAGuestThatIsNotReady() {
     wires
         .then(() -> wires.give(FIRST, frame(Frame.START, 0, "")))
