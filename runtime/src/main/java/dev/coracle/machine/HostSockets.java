@@ -126,15 +126,7 @@ public final class HostSockets {
 
   /** Takes a frame of the guest; false where it breaks the protocol. */
   boolean take(FrameReader frame) {
-    if (frame.type() == Frame.CONNECT) {
-      return connect(frame);
-    }
-    boolean good = connections.take(frame);
-    if (frame.type() == Frame.CLOSED) {
-      // One that was still to be made is given up before its number can be used again.
-      retry();
-    }
-    return good;
+    return frame.type() == Frame.CONNECT ? connect(frame) : connections.take(frame);
   }
 
   private boolean connect(FrameReader frame) {
@@ -197,7 +189,10 @@ public final class HostSockets {
     connections.notice(happened, at);
   }
 
-  /** Asks those once more that had no room. */
+  /**
+   * Asks those once more that had no room, and gives those up that nobody wants any more: before
+   * {@link #next}, which says so, for then their numbers are free.
+   */
   void retry() {
     long now = pending > 0 ? k.clock_gettime(CLOCK_MONOTONIC) : NEVER;
     for (int i = 0; i < Connections.MOST && pending > 0; i++) {

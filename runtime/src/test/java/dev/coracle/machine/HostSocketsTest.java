@@ -286,6 +286,23 @@ class HostSocketsTest {
     return sum;
   }
 
+  /** What was passed on counts until it is given back. */
+  @Test
+  void theGuestMayNotSendMoreThanItHasCreditFor() {
+    then(() -> guest(connect(0, 0)))
+        .then(() -> guest(data(0, "x".repeat(10_000))))
+        .then(
+            () -> {
+              wires.fill(SOCKET);
+              for (int i = 0; i < 4; i++) {
+                guest(of(Frame.DATA, 0, MOST));
+              }
+            })
+        .run();
+    assertThat(wires.text(SOCKET)).hasSize(10_000);
+    assertThat(last()).startsWith("6/1 ").contains("broke the protocol");
+  }
+
   @Test
   void aServerThatIsKilled() {
     then(() -> guest(connect(0, 0)))
