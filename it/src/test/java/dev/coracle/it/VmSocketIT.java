@@ -6,7 +6,9 @@ import dev.coracle.it.harness.Bundle;
 import dev.coracle.it.harness.Command;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
+import dev.coracle.it.harness.Descendants;
 import dev.coracle.it.harness.EchoServer;
+import dev.coracle.it.harness.Libc;
 import dev.coracle.it.harness.MachineKernels;
 import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
@@ -51,6 +53,7 @@ class VmSocketIT {
     return command(bed, bundle).execute().ok();
   }
 
+  /** It stands behind a link, in a tmpfs of the container's, of which the host knows nothing. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void allGoesBothWaysAndEachWayHasItsEnd(boolean copied, Testbed bed) {
@@ -65,7 +68,9 @@ class VmSocketIT {
     Bundle bundle =
         bundle(bed)
             .set("/annotations/dev.coracle.vm.template", String.valueOf(copied))
-            .mount("/run/echo", "bind", socket(bed), "rbind", "ro")
+            .symlink("/alias", "run")
+            .mount("/run", "tmpfs", "tmpfs")
+            .mount("/alias/echo", "bind", socket(bed), "rbind", "ro")
             .sh(script);
     try (EchoServer server = EchoServer.at(socket(bed))) {
       assertThat(run(bed, bundle).stdout())
@@ -98,13 +103,11 @@ class VmSocketIT {
     }
   }
 
-  /** Below a tmpfs of the container, of which the host knows nothing; and nobody is there. */
   @Test
   void nobodyAnswersForAServerThatIsGone(Testbed bed) {
     EchoServer.at(socket(bed)).close();
     Bundle bundle =
         bundle(bed)
-            .mount("/run", "tmpfs", "tmpfs")
             .mount("/run/echo", "bind", socket(bed), "rbind")
             .sh("for i in 1 2 3; do echo hello | probe connect /run/echo; done; echo over");
     String output = run(bed, bundle).stdout();
@@ -114,7 +117,7 @@ class VmSocketIT {
   }
 
   @Test
-  void aServerThatIsKilledMeanwhile(Testbed bed) {
+  void aServerThatIsKilledMeanwhile(Testbed bed) throws IOException {
     Bundle bundle =
         bundle(bed)
             .mount("/run/echo", "bind", socket(bed), "rbind")
@@ -125,8 +128,20 @@ class VmSocketIT {
     Command.Running running = command(bed, bundle).start();
     Poll.until("it is connected", PATIENCE, () -> running.stdout().contains("hello"));
     assertThat(running.stdout()).isEqualTo("hello\n");
+    assertThat(capabilities()).isEqualTo("0000000000000000");
     server.close();
     assertThat(running.end().ok().stdout()).isEqualTo("hello\nover 0\n");
+  }
+
+  /** Those of the monitor, which connects. */
+  private static String capabilities() throws IOException {
+    Path status = Path.of("/proc/" + Descendants.named("coracle-monitor") + "/status");
+    for (String line : Files.readAllLines(status)) {
+      if (line.startsWith("CapPrm:")) {
+        return line.substring("CapPrm:".length()).strip();
+      }
+    }
+    throw new AssertionError("no CapPrm in " + status);
   }
 
   /** Who may connect is the mode's and the owner's to say, as on the host. */
@@ -141,8 +156,14 @@ class VmSocketIT {
       String seen = "socket 600 1234 77\n";
       assertThat(run(bed, bundle.set("/process/user/uid", 1234)).stdout())
           .isEqualTo(seen + "hello\nbye\n");
-      assertThat(command(bed, bundle.set("/process/user/uid", 4321)).execute().stdout())
-          .isEqualTo(seen + "connect EACCES\n");
+      bundle.set("/process/user/uid", 4321).sh(script + "; sleep 1000");
+      Command.Running running = command(bed, bundle).start();
+      String refused = seen + "connect EACCES\n";
+      Poll.until("it is refused", PATIENCE, () -> running.stdout().equals(refused));
+      // CAP_DAC_OVERRIDE: root itself may not write to it.
+      assertThat(capabilities()).isEqualTo("0000000000000002");
+      Libc.kill(Descendants.named("coracle-monitor"), Libc.SIGKILL);
+      running.end().exitsWith(137);
       assertThat(server.received()).isEqualTo(6);
     }
   }

@@ -60,15 +60,22 @@ public final class EchoServer implements AutoCloseable {
       ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
       while (peer.read(buffer) >= 0) {
         received.addAndGet(buffer.position());
-        buffer.flip();
-        while (buffer.hasRemaining()) {
-          peer.write(buffer);
-        }
+        answer(peer, buffer.flip());
         buffer.clear();
       }
-      peer.write(ByteBuffer.wrap(new byte[] {'b', 'y', 'e', '\n'}));
+      answer(peer, ByteBuffer.wrap(new byte[] {'b', 'y', 'e', '\n'}));
     } catch (IOException gone) {
       return; // Whoever asked is gone.
+    }
+  }
+
+  private static void answer(SocketChannel peer, ByteBuffer words) {
+    try {
+      while (words.hasRemaining()) {
+        peer.write(words);
+      }
+    } catch (IOException gone) {
+      return; // What was sent before is read all the same.
     }
   }
 
