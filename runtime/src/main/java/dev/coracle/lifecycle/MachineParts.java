@@ -83,7 +83,8 @@ record MachineParts(
     String qemu = finder.find(() -> host.qemu(hypervisor == null ? settings.qemu() : hypervisor));
     String virtiofsd = finder.find(() -> host.virtiofsd(settings.virtiofsd()));
     String firmware = finder.find(() -> host.firmware(config.machine()));
-    String machines = e.root() + MACHINES;
+    String common = settings.templates();
+    String machines = common == null ? e.root() + MACHINES : common;
     long made = Files.makeDirectories(e.kernel(), machines, 0700);
     if (made < 0) {
       throw new Failure("cannot make " + machines + ": " + e.kernel().explain(made));

@@ -13,19 +13,22 @@ import org.jspecify.annotations.Nullable;
  * @param qemu the program that runs machines; null for the host's
  * @param virtiofsd the program that serves their files; null for the host's
  * @param template whether they are copied from one that was booted before, if a bundle says nothing
+ * @param templates where those are kept; null for the state root
  */
 record Settings(
     boolean hostByAnnotation,
     String kernels,
     @Nullable String qemu,
     @Nullable String virtiofsd,
-    boolean template) {
+    boolean template,
+    @Nullable String templates) {
   private static final String VARIABLE = "CORACLE_CONFIG";
   private static final String DEFAULT_PATH = "/etc/coracle/config.toml";
   private static final String DEFAULT_KERNELS = "/var/lib/coracle/kernels";
   private static final int MOST_BYTES = 1 << 20;
 
-  private static final Settings DEFAULTS = new Settings(false, DEFAULT_KERNELS, null, null, false);
+  private static final Settings DEFAULTS =
+      new Settings(false, DEFAULT_KERNELS, null, null, false, null);
 
   /** Where the settings are. */
   static String path(Environment e) {
@@ -75,19 +78,20 @@ record Settings(
   }
 
   private Settings with(String table, String key, String value, String at) throws Failure {
-    return switch (table + "." + key) {
-      case "host.allow_annotation" ->
-          new Settings(isTrue(value, at), kernels, qemu, virtiofsd, template);
-      case "vm.kernels" ->
-          new Settings(hostByAnnotation, file(value, at), qemu, virtiofsd, template);
-      case "vm.qemu" ->
-          new Settings(hostByAnnotation, kernels, file(value, at), virtiofsd, template);
-      case "vm.virtiofsd" ->
-          new Settings(hostByAnnotation, kernels, qemu, file(value, at), template);
-      case "vm.template" ->
-          new Settings(hostByAnnotation, kernels, qemu, virtiofsd, isTrue(value, at));
+    String name = table + "." + key;
+    boolean host = hostByAnnotation;
+    boolean copied = template;
+    String[] files = {kernels, qemu, virtiofsd, templates};
+    switch (name) {
+      case "host.allow_annotation" -> host = isTrue(value, at);
+      case "vm.template" -> copied = isTrue(value, at);
+      case "vm.kernels" -> files[0] = file(value, at);
+      case "vm.qemu" -> files[1] = file(value, at);
+      case "vm.virtiofsd" -> files[2] = file(value, at);
+      case "vm.templates" -> files[3] = file(value, at);
       default -> throw new Failure(at + ": unknown setting \"" + key + "\"");
-    };
+    }
+    return new Settings(host, files[0], files[1], files[2], copied, files[3]);
   }
 
   private static boolean isTrue(String value, String at) throws Failure {

@@ -161,15 +161,16 @@ class TextsTest {
   void settingsOfVirtualMachines() throws Failure {
     Settings s =
         settings(
-            "[vm]\nkernels = \"/k#1\" # x\nqemu = '/q'\n[host]\n[vm]\nvirtiofsd=\"/v\"\ntemplate = true");
-    assertThat(s).isEqualTo(new Settings(false, "/k#1", "/q", "/v", true));
+            "[vm]\nkernels = \"/k#1\" # x\nqemu = '/q'\n[host]\n[vm]\nvirtiofsd=\"/v\"\ntemplate = true\n"
+                + "templates = \"/t\"");
+    assertThat(s).isEqualTo(new Settings(false, "/k#1", "/q", "/v", true, "/t"));
   }
 
   @Test
   void settingsThatCannotBeReadAreAnError() throws Failure {
     FakeHost host = new FakeHost(Layout.V2, "{}");
     assertThat(Settings.read(host.without("/etc/coracle/config.toml").environment()))
-        .isEqualTo(new Settings(false, "/var/lib/coracle/kernels", null, null, false));
+        .isEqualTo(new Settings(false, "/var/lib/coracle/kernels", null, null, false, null));
     host.kernel.broken("/x.toml", Errno.EACCES);
     assertThatThrownBy(() -> Settings.read(host.environment("CORACLE_CONFIG=/x.toml")))
         .hasMessageStartingWith("/x.toml: cannot be read: openat2(AT_FDCWD, \"/x.toml\", ")

@@ -26,7 +26,7 @@ public final class Containerd implements AutoCloseable {
 
   /** One whose runtimes find the kernels of virtual machines. */
   public static Containerd withMachines() {
-    return new Containerd(MachineKernels.configuration().toString());
+    return new Containerd(MachineKernels.templates().toString());
   }
 
   private Containerd(String configuration) {

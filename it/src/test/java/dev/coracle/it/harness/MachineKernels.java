@@ -17,12 +17,15 @@ public final class MachineKernels {
 
   private MachineKernels() {}
 
-  /** Another, by which each machine is a copy of one that was booted before. */
+  /**
+   * Another, by which each machine is a copy of one that was booted before, for whichever engine.
+   */
   public static synchronized Path templates() {
     Path plain = configuration();
     Path file = plain.resolveSibling("templates.toml");
+    String copied = "template = true\ntemplates = \"" + plain.resolveSibling("templates") + "\"\n";
     try {
-      Files.writeString(file, Files.readString(plain) + "template = true\n");
+      Files.writeString(file, Files.readString(plain) + copied);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

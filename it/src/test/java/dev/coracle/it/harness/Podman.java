@@ -34,7 +34,7 @@ public final class Podman implements AutoCloseable {
 
   /** One whose runtimes find the kernels of virtual machines. */
   public static Podman withMachines() {
-    return new Podman(", \"CORACLE_CONFIG=" + MachineKernels.configuration() + "\"");
+    return new Podman(", \"CORACLE_CONFIG=" + MachineKernels.templates() + "\"");
   }
 
   private Podman(String variables) {
