@@ -35,7 +35,8 @@ public final class Virtiofsd {
   }
 
   /**
-   * The command line.
+   * The command line. Without flock and posix_lock, which make locks known to the host: who would
+   * wait for one is refused with EOPNOTSUPP then (QEMU 7.2). Without them they are the guest's.
    *
    * @param socket a Unix socket that listens: QEMU connects to it
    * @param directory which the guest sees; where the program cannot leave, for it makes it its root
@@ -50,7 +51,7 @@ public final class Virtiofsd {
               "-o",
               "source=" + escaped(directory),
               "-o",
-              "sandbox=chroot,announce_submounts,xattr,posix_lock,flock,cache=" + cache.ofQemu);
+              "sandbox=chroot,announce_submounts,xattr,cache=" + cache.ofQemu);
       case RUST ->
           List.of(
               program,

@@ -119,7 +119,7 @@ class QemuCommandTest {
             "-o",
             "source=/root\\,fs",
             "-o",
-            "sandbox=chroot,announce_submounts,xattr,posix_lock,flock,cache=none");
+            "sandbox=chroot,announce_submounts,xattr,cache=none");
     assertThat(Virtiofsd.argv("/v", Virtiofsd.Kind.RUST, 9, "/r", Virtiofsd.Cache.AUTO))
         .containsExactly(
             "/v",
