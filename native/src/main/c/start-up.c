@@ -76,11 +76,15 @@ void* meth_otr_Allocator_allocate(void* cls) {
     return object;
 }
 
-void* meth_otr_Allocator_allocateArray(void* cls, int32_t length) {
-    TeaVM_Class* item = ((TeaVM_Class*) cls)->itemType;
+/* How many bytes an array has from its header to its last element. */
+static inline int64_t coracle_array_bytes(TeaVM_Class* item, int32_t length) {
     int64_t item_size = teavm_primitiveKind(item) != 0 ? item->size : (int64_t) sizeof(void*);
     int64_t data = ((int64_t) sizeof(TeaVM_Array) + item_size - 1) / item_size * item_size;
-    TeaVM_Array* array = coracle_take((data + item_size * (uint32_t) length + 7) & -8);
+    return data + item_size * (uint32_t) length;
+}
+
+void* meth_otr_Allocator_allocateArray(void* cls, int32_t length) {
+    TeaVM_Array* array = coracle_take((coracle_array_bytes(((TeaVM_Class*) cls)->itemType, length) + 7) & -8);
     array->parent.header = TEAVM_PACK_CLASS(cls);
     array->size = length;
     return array;
@@ -105,9 +109,7 @@ void* meth_jl_Object_cloneLowLevel(void* object) {
         return memcpy(copy, object, cls->size);
     }
     int32_t length = ((TeaVM_Array*) object)->size;
-    int64_t item_size = teavm_primitiveKind(item) != 0 ? item->size : (int64_t) sizeof(void*);
-    int64_t data = ((int64_t) sizeof(TeaVM_Array) + item_size - 1) / item_size * item_size;
-    return memcpy(meth_otr_Allocator_allocateArray(cls, length), object, data + item_size * (uint32_t) length);
+    return memcpy(meth_otr_Allocator_allocateArray(cls, length), object, coracle_array_bytes(item, length));
 }
 
 /*
