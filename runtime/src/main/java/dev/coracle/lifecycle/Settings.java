@@ -78,20 +78,22 @@ record Settings(
   }
 
   private Settings with(String table, String key, String value, String at) throws Failure {
-    String name = table + "." + key;
     boolean host = hostByAnnotation;
+    String store = kernels;
+    String machine = qemu;
+    String files = virtiofsd;
     boolean copied = template;
-    String[] files = {kernels, qemu, virtiofsd, templates};
-    switch (name) {
+    String common = templates;
+    switch (table + "." + key) {
       case "host.allow_annotation" -> host = isTrue(value, at);
+      case "vm.kernels" -> store = file(value, at);
+      case "vm.qemu" -> machine = file(value, at);
+      case "vm.virtiofsd" -> files = file(value, at);
       case "vm.template" -> copied = isTrue(value, at);
-      case "vm.kernels" -> files[0] = file(value, at);
-      case "vm.qemu" -> files[1] = file(value, at);
-      case "vm.virtiofsd" -> files[2] = file(value, at);
-      case "vm.templates" -> files[3] = file(value, at);
+      case "vm.templates" -> common = file(value, at);
       default -> throw new Failure(at + ": unknown setting \"" + key + "\"");
     }
-    return new Settings(host, files[0], files[1], files[2], copied, files[3]);
+    return new Settings(host, store, machine, files, copied, common);
   }
 
   private static boolean isTrue(String value, String at) throws Failure {

@@ -99,7 +99,7 @@ public final class Initramfs {
   }
 
   /** A short name for a text: FNV-1a of its characters, in hexadecimal digits. */
-  public static String hash(CharSequence text) {
+  private static String hash(CharSequence text) {
     long hash = FNV_BASIS;
     for (int i = 0; i < text.length(); i++) {
       hash = (hash ^ text.charAt(i)) * FNV_PRIME;
