@@ -385,13 +385,14 @@ final class Session {
   /** Nobody waits for it any more. */
   void abandon() {
     unwanted = true;
-    out.close();
-    err.close();
+    // Before its output is closed, of which it would die otherwise: SIGPIPE.
     if (state == State.RUNNING) {
       send(SIGKILL);
     } else if (state == State.ASKED && k.kill(child, SIGKILL) >= 0) {
       state = State.STARTING;
     }
+    out.close();
+    err.close();
   }
 
   /** The process has ended; what it wrote is still to be read. */
