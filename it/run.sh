@@ -31,13 +31,19 @@ for program in probe inject; do
 done
 
 # A copy, so that a build meanwhile does not change what runs.
-classes=$(mktemp -d "$out/classes.XXXXXX"); trap 'rm -rf "$classes"' EXIT
+classes=$(mktemp -d "$out/classes.XXXXXX"); trap 'finish' EXIT
 cp -r "$here/target/test-classes/." "$classes"
 
+# Ends what is still running beside: of an interrupted run.
+finish() { [ -z "${beside:-}" ] || end "$beside"; rm -rf "$classes"; }
+end() { for child in $(pgrep -P "$1"); do end "$child"; done; kill "$1" 2> /dev/null; }
+
 select=(); for c; do select+=(--select-class "dev.coracle.it.$c"); done
-# suite VIEW [JAVA OPTION...]: prints the command that runs the suite.
+# About half of the view vm, by time: the other half is what is not named here. A machine has one processor.
+half='.*\.(DockerVmIT|PodmanVmIT|ContainerdVmIT|VmWorkloadsIT)'
+# suite VIEW PART [JAVA OPTION...]: prints the command that runs the suite, or one half of it.
 suite() {
-  local view=$1 with=() tag=(--exclude-tag engine --exclude-tag systemd --exclude-tag vm) what=("${select[@]}"); shift
+  local view=$1 part=$2 with=() tag=(--exclude-tag engine --exclude-tag systemd --exclude-tag vm) what=("${select[@]}"); shift 2
   case $view in
     engine) tag=(--include-tag engine) ;;
     vm) tag=(--include-tag vm) with=(-Dcoracle.it.vm="$kernel" -Dcoracle.it.kernel="$package") ;;
@@ -45,32 +51,53 @@ suite() {
     systemd-*) tag=(--include-tag 'systemd & v1') ;;
   esac
   [ ${#what[@]} -gt 0 ] || what=(--select-package dev.coracle.it --include-classname '.*IT$')
+  case $part in
+    1) what=(--select-package dev.coracle.it --include-classname "$half") ;;
+    2) what+=(--exclude-classname "$half") ;;
+  esac
   # criu does not work in User Mode Linux.
   case $view in v1|hybrid|v2|engine) with=(-Dcoracle.it.criu="$criu") ;; esac
   printf '%q ' "$java" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$@" \
     -Dcoracle.runtime="$runtime" -Dcoracle.it.probe="$out/probe" -Dcoracle.it.inject="$out/inject" "${with[@]}" -cp "$classes:$(cat "$cp")" \
     org.junit.platform.console.ConsoleLauncher execute --disable-banner --fail-if-no-tests --details="${DETAILS:-summary}" \
-    --reports-dir="$out/$view" "${tag[@]}" "${what[@]}"
+    --reports-dir="$out/$view/$part" "${tag[@]}" "${what[@]}"
 }
 kernel= package=
 for v in "${views[@]}"; do
   case $v in vm) package=$("$here/vm/package.sh") && kernel=$("$here/vm/setup.sh") || exit 1 ;; esac
 done
 criu=; for v in "${views[@]}"; do case $v in v1|hybrid|v2|engine) criu=$("$here/criu/setup.sh") || exit 1;; esac; done
-failed=0
-for view in "${views[@]}"; do
-  echo "=== $(basename "$runtime"), $view"; begin=$(date +%s)
+# run VIEW: runs it and says how it went.
+run() {
+  local view=$1 begin status=0; begin=$(date +%s)
+  echo "=== $(basename "$runtime"), $view"
   rm -rf "${out:?}/$view"
   case $view in
-    hybrid|engine|vm) bash -c "$(suite "$view")" ;;
-    v1) unshare -m --propagation private bash -c "umount /sys/fs/cgroup/unified 2>/dev/null; exec $(suite v1)" ;;
+    hybrid|engine) bash -c "$(suite "$view" "")" ;;
+    vm) if [ "$processors" -gt 1 ] && [ ${#select[@]} -eq 0 ]; then halves; else bash -c "$(suite vm "")"; fi ;;
+    v1) unshare -m --propagation private bash -c "umount /sys/fs/cgroup/unified 2>/dev/null; exec $(suite v1 "")" ;;
     v2) unshare -m --propagation private bash -c \
-          "umount -l /sys/fs/cgroup && mount -t cgroup2 -o rw,nosuid,nodev,noexec,relatime cgroup2 /sys/fs/cgroup || exit 125; exec $(suite v2)" ;;
+          "umount -l /sys/fs/cgroup && mount -t cgroup2 -o rw,nosuid,nodev,noexec,relatime cgroup2 /sys/fs/cgroup || exit 125; exec $(suite v2 "")" ;;
     uml|systemd*)
       case $view in uml) unset SYSTEMD ;; systemd) export SYSTEMD=v2 ;; *) export SYSTEMD=${view#systemd-} ;; esac
       "$here/uml/setup.sh" && UML_OUT=$out "$here/uml/run.sh" bash -c \
-          "exec $(suite "$view" -Djava.io.tmpdir=/var/tmp -Dcoracle.it.patienceSeconds=60 -Dcoracle.it.faultsOneIn=6)" ;;
-  esac || { failed=1; echo "=== $view: FAILED" >&2; }
+          "exec $(suite "$view" "" -Djava.io.tmpdir=/var/tmp -Dcoracle.it.patienceSeconds=60 -Dcoracle.it.faultsOneIn=6)" ;;
+  esac || { status=1; echo "=== $view: FAILED" >&2; }
   echo "=== $view: $(($(date +%s) - begin)) s"
-done
+  return $status
+}
+# The view vm in two processes, at once.
+halves() {
+  local status=0
+  bash -c "$(suite vm 1)" > "$classes/half" 2>&1 & beside=$!
+  bash -c "$(suite vm 2)" || status=1
+  wait "$beside" || status=1
+  beside=
+  cat "$classes/half"
+  return $status
+}
+runs() { local view status=0; for view; do run "$view" || status=1; done; return $status; }
+
+processors=$(nproc) failed=0
+runs "${views[@]}" || failed=1
 exit $failed

@@ -111,7 +111,7 @@ class DockerVmIT {
   private static Result run(String... flagsAndCommand) {
     List<String> all = new ArrayList<>(List.of("run", "--rm", "--runtime", "vm"));
     all.addAll(List.of(flagsAndCommand));
-    return docker().run(all.toArray(String[]::new)).execute();
+    return docker().run(all.toArray(String[]::new)).timeout(PATIENCE).execute();
   }
 
   @Test
@@ -285,10 +285,7 @@ class DockerVmIT {
       args.addAll(List.of(each[0], "--runtime", each[1], Docker.IMAGE, "sh", "-c", script));
       docker(args.toArray(String[]::new));
     }
-    Poll.until(
-        "the machine is up",
-        Duration.ofSeconds(60),
-        () -> docker("logs", "machine").contains("ready"));
+    Poll.until("the machine is up", PATIENCE, () -> docker("logs", "machine").contains("ready"));
     String address = "{{.NetworkSettings.Networks.own.IPAddress}}";
     String ordinary = docker("inspect", "-f", address, "ordinary");
     String machine = docker("inspect", "-f", address, "machine");

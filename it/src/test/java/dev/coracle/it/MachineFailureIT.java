@@ -49,6 +49,11 @@ class MachineFailureIT {
         .timeout(BOOT);
   }
 
+  /** Its machine is a copy of one that was booted before: for what happens later. */
+  private static Command copy(Testbed bed, Bundle bundle) {
+    return command(bed, bundle).env("CORACLE_CONFIG", MachineKernels.templates().toString());
+  }
+
   private static Result run(Testbed bed, Bundle bundle) {
     return command(bed, bundle).execute();
   }
@@ -190,7 +195,7 @@ class MachineFailureIT {
   @ParameterizedTest
   @ValueSource(strings = {"coracle-monitor", "coracle-vm"})
   void aProcessThatIsKilledAmongTheHosts(String name, Testbed bed) {
-    Command.Running running = up(command(bed, lasting(bundle(bed)).withoutNamespace("pid")));
+    Command.Running running = up(copy(bed, lasting(bundle(bed)).withoutNamespace("pid")));
     Libc.kill(Descendants.named(name), Libc.SIGKILL);
     running.end().exitsWith(KILLED);
   }
@@ -214,7 +219,7 @@ class MachineFailureIT {
 
   @Test
   void aProcessThatTakesAllOfTheGuestsMemory(Testbed bed) {
-    run(bed, bundle(bed).args("tail", "/dev/zero")).exitsWith(KILLED);
+    copy(bed, bundle(bed).args("tail", "/dev/zero")).execute().exitsWith(KILLED);
   }
 
   /** What stands in a tmpfs is freed by no kill. */
@@ -230,7 +235,7 @@ class MachineFailureIT {
   @Test
   void whatIsStartedBesideItIsToldOfTheEnd(Testbed bed) {
     Bundle bundle = lasting(bundle(bed));
-    Command.Running running = up(command(bed, bundle));
+    Command.Running running = up(copy(bed, bundle));
     Command.Running exec =
         bed.oci("exec", bundle.id(), "sh", "-c", "echo here; sleep 1000").timeout(BOOT).start();
     Poll.until("the exec runs", BOOT, () -> exec.stdout().contains("here"));

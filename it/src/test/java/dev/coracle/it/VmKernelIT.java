@@ -32,8 +32,8 @@ class VmKernelIT {
     return bed.plain(argv.toArray(new String[0]));
   }
 
-  private static String debian() {
-    return System.getProperty(MachineKernels.PROPERTY);
+  private static String few() {
+    return MachineKernels.few().toString();
   }
 
   private static List<String> in(Path directory) throws IOException {
@@ -48,7 +48,7 @@ class VmKernelIT {
   @Test
   void debiansPackageIsTakenApart(Testbed bed) throws IOException {
     Path kernels = bed.directory().resolve("kernels");
-    String line = vm(bed, kernels, "add", "debian", debian()).ok().line();
+    String line = vm(bed, kernels, "add", "debian", MachineKernels.debian().toString()).ok().line();
     assertThat(line).startsWith("debian (default): Linux ").endsWith("-cloud-amd64, vmlinux");
     Path made = kernels.resolve("debian");
     assertThat(in(made)).containsExactly("guest", "info", "modules", "vmlinux");
@@ -75,7 +75,7 @@ class VmKernelIT {
     List<String> argv =
         new ArrayList<>(List.of("unshare", "-m", "--propagation", "private", "sh", "-c", hidden));
     argv.addAll(List.of("sh", bed.runtime().binary().toString(), "vm", "kernel", "add"));
-    argv.addAll(List.of("debian", debian(), "--kernels=" + kernels));
+    argv.addAll(List.of("debian", few(), "--kernels=" + kernels));
     String line = bed.program(argv.toArray(new String[0])).execute().ok().line();
     assertThat(line)
         .endsWith(
@@ -87,7 +87,7 @@ class VmKernelIT {
   @Test
   void namesAreAddedChosenAndRemoved(Testbed bed) throws IOException {
     Path kernels = bed.directory().resolve("kernels");
-    vm(bed, kernels, "add", "one", debian()).ok();
+    vm(bed, kernels, "add", "one", few()).ok();
     Path vmlinux = kernels.resolve("one/vmlinux");
     Path all = kernels.resolve("one/modules");
     String modules = all.resolve(in(all).get(0)).toString();
@@ -100,7 +100,7 @@ class VmKernelIT {
         .contains("one: ")
         .contains("two (default): ");
     // What has a name already is put in its place.
-    vm(bed, kernels, "add", "two", debian()).ok();
+    vm(bed, kernels, "add", "two", few()).ok();
     vm(bed, kernels, "remove", "two").ok();
     assertThat(in(kernels)).containsExactly("one");
     assertThat(vm(bed, kernels, "remove", "two").fails().error().strip())
@@ -144,28 +144,16 @@ class VmKernelIT {
   @Test
   void aDamagedKernelIsKeptPackedOrRefused(Testbed bed) throws IOException {
     Path kernels = bed.directory().resolve("kernels");
-    Path tree = bed.folder("tree");
-    bed.program("dpkg-deb", "-x", debian(), tree.toString()).execute().ok();
-    Path image = tree.resolve("boot").resolve(vmlinuz(tree));
-    byte[] bytes = Files.readAllBytes(image);
+    Path tree = MachineKernels.unpacked();
+    byte[] bytes = Files.readAllBytes(MachineKernels.bzImage(tree));
     // The length of the first block: a frame that says more than there is.
     int frame = frame(bytes);
     bytes[frame + 7] = 0x7f;
     Path damaged = Files.write(bed.directory().resolve("damaged"), bytes);
-    String modules =
-        tree.resolve("lib/modules").resolve(in(tree.resolve("lib/modules")).get(0)).toString();
+    String modules = MachineKernels.modules(tree).toString();
     assertThat(vm(bed, kernels, "add", "d", damaged.toString(), "--modules", modules).ok().line())
         .contains(
             ", bzImage, starts more slowly, for it stays packed: a block of it has no length");
-  }
-
-  private static String vmlinuz(Path tree) throws IOException {
-    for (String name : in(tree.resolve("boot"))) {
-      if (name.startsWith("vmlinuz")) {
-        return name;
-      }
-    }
-    throw new AssertionError("no vmlinuz");
   }
 
   private static int frame(byte[] b) {
@@ -180,8 +168,8 @@ class VmKernelIT {
   @Test
   void twoAtOnceBothGetTheirs(Testbed bed) throws IOException {
     Path kernels = bed.directory().resolve("kernels");
-    Command.Running one = command(bed, kernels, "add", "one", debian()).start();
-    Command.Running two = command(bed, kernels, "add", "two", debian()).start();
+    Command.Running one = command(bed, kernels, "add", "one", few()).start();
+    Command.Running two = command(bed, kernels, "add", "two", few()).start();
     one.end().ok();
     two.end().ok();
     assertThat(in(kernels)).containsExactly("default", "one", "two");

@@ -32,6 +32,8 @@ class VmSocketIT {
   /** How many connections there are at once (docs/vm-protocol.md). */
   private static final int MOST = 32;
 
+  private static final String COPIED = "/annotations/dev.coracle.vm.template";
+
   private static Path socket(Testbed bed) {
     return bed.directory().resolve("socket");
   }
@@ -43,9 +45,19 @@ class VmSocketIT {
         .set("/annotations/dev.coracle.vm.memory", "128M");
   }
 
+  /** One that has the socket at /run/echo. */
+  private static Bundle connected(Testbed bed) {
+    return bundle(bed).mount("/run/echo", "bind", socket(bed), "rbind");
+  }
+
+  private static Bundle booted(Bundle bundle) {
+    return bundle.set(COPIED, "false");
+  }
+
+  /** Its machine is a copy, unless it is said to be booted. */
   private static Command command(Testbed bed, Bundle bundle) {
     return bed.runCommand(bundle)
-        .env("CORACLE_CONFIG", MachineKernels.configuration().toString())
+        .env("CORACLE_CONFIG", MachineKernels.templates().toString())
         .timeout(PATIENCE);
   }
 
@@ -67,7 +79,7 @@ class VmSocketIT {
             + "for i in 1 2 3 4 5; do echo $i | probe connect /run/echo; done | tr -d '\\n'";
     Bundle bundle =
         bundle(bed)
-            .set("/annotations/dev.coracle.vm.template", String.valueOf(copied))
+            .set(COPIED, String.valueOf(copied))
             .symlink("/alias", "run")
             .mount("/run", "tmpfs", "tmpfs")
             .mount("/alias/echo", "bind", socket(bed), "rbind", "ro")
@@ -81,10 +93,7 @@ class VmSocketIT {
 
   @Test
   void soManyAtOnceAndTheOthersWait(Testbed bed) {
-    Bundle bundle =
-        bundle(bed)
-            .mount("/run/echo", "bind", socket(bed), "rbind")
-            .probe("crowd", "/run/echo", "45", String.valueOf(MOST));
+    Bundle bundle = connected(bed).probe("crowd", "/run/echo", "45", String.valueOf(MOST));
     try (EchoServer server = EchoServer.at(socket(bed))) {
       assertThat(run(bed, bundle).stdout()).isEqualTo(MOST + "\n" + (45 - MOST) + "\n");
       assertThat(server.received()).isEqualTo(45);
@@ -93,10 +102,7 @@ class VmSocketIT {
 
   @Test
   void whatIsWrittenLastArrives(Testbed bed) {
-    Bundle bundle =
-        bundle(bed)
-            .mount("/run/echo", "bind", socket(bed), "rbind")
-            .probe("send", "/run/echo", "150000");
+    Bundle bundle = connected(bed).probe("send", "/run/echo", "150000");
     try (EchoServer server = EchoServer.at(socket(bed))) {
       assertThat(run(bed, bundle).stdout()).isEmpty();
       Poll.until("all has come", Duration.ofSeconds(5), () -> server.received() == 150_000);
@@ -107,8 +113,7 @@ class VmSocketIT {
   void nobodyAnswersForAServerThatIsGone(Testbed bed) {
     EchoServer.at(socket(bed)).close();
     Bundle bundle =
-        bundle(bed)
-            .mount("/run/echo", "bind", socket(bed), "rbind")
+        connected(bed)
             .sh("for i in 1 2 3; do echo hello | probe connect /run/echo; done; echo over");
     String output = run(bed, bundle).stdout();
     assertThat(output).endsWith("over\n").doesNotContain("hello");
@@ -119,8 +124,7 @@ class VmSocketIT {
   @Test
   void aServerThatIsKilledMeanwhile(Testbed bed) throws IOException {
     Bundle bundle =
-        bundle(bed)
-            .mount("/run/echo", "bind", socket(bed), "rbind")
+        booted(connected(bed))
             .sh(
                 "mkfifo /f; sleep 1000 > /f & echo hello > /f &"
                     + " probe connect /run/echo < /f; echo over $?");
@@ -152,11 +156,11 @@ class VmSocketIT {
       Files.setAttribute(socket(bed), "unix:gid", 77);
       Files.setAttribute(socket(bed), "unix:mode", 0600);
       String script = "stat -c '%F %a %u %g' /run/echo; echo hello | probe connect /run/echo";
-      Bundle bundle = bundle(bed).mount("/run/echo", "bind", socket(bed), "rbind").sh(script);
+      Bundle bundle = connected(bed).sh(script);
       String seen = "socket 600 1234 77\n";
       assertThat(run(bed, bundle.set("/process/user/uid", 1234)).stdout())
           .isEqualTo(seen + "hello\nbye\n");
-      bundle.set("/process/user/uid", 4321).sh(script + "; sleep 1000");
+      booted(bundle).set("/process/user/uid", 4321).sh(script + "; sleep 1000");
       Command.Running running = command(bed, bundle).start();
       String refused = seen + "connect EACCES\n";
       Poll.until("it is refused", PATIENCE, () -> running.stdout().equals(refused));
