@@ -35,6 +35,14 @@ if [ -e /usr/include/seccomp.h ]; then
   gcc -O2 -Wall -Wextra -Werror "$here/src/main/c/libseccomp.c" -lseccomp -o "$tools/libseccomp"
 fi
 
+# What it boots is made here, so that nobody has to wait for that within the measurement.
+like=
+for option; do
+  if [ "$option" = --runcvm-like ]; then
+    like=$("$here/runcvm-like.sh")
+  fi
+done
+
 # Without QEMU or the kernel the bench says what it could not measure.
 kernel=
 if command -v qemu-system-x86_64 >/dev/null; then
@@ -46,5 +54,5 @@ mvn -q -B -ntp -f "$top/pom.xml" -pl bench -DskipTests compile \
   dependency:build-classpath -Dmdep.outputFile="$tools/classpath" -Dmdep.includeScope=runtime
 
 # A relative binary is relative to where the caller stands, so no cd.
-exec "$java" -Djava.awt.headless=true -Dbench.top="$top" -Dbench.kernel="$kernel" \
+exec "$java" -Djava.awt.headless=true -Dbench.top="$top" -Dbench.kernel="$kernel" -Dbench.runcvm="$like" \
   -cp "$here/target/classes:$(cat "$tools/classpath")" dev.coracle.bench.Bench "$@"

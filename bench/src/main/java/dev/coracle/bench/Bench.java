@@ -135,7 +135,9 @@ public final class Bench {
     if (options.only().isEmpty() || options.only().contains("coracle")) {
       progress("virtual machines");
       String kernel = System.getProperty("bench.kernel", "");
-      machines.addAll(MachineCost.measure(options, stage.work(), stage.prefix(), kernel, notes));
+      String like = options.runCvmLike() ? System.getProperty("bench.runcvm", "") : "";
+      machines.addAll(
+          MachineCost.measure(options, stage.work(), stage.prefix(), kernel, like, notes));
     }
   }
 

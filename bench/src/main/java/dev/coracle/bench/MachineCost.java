@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,29 +36,30 @@ record MachineCost(
   static final String EXEC_COPIED = "exec of a static program, copied";
   static final String END = "from the end of its process to the end of all, booted";
   static final String MANY = "each of 8 copies at once";
+  static final String RUNCVM_LIKE = "booted as RunCVM's are (512 MiB), to its first line";
 
   private static final int LEAST_ROUNDS = 3;
   private static final int EXECS = 10;
   private static final int MANY_COPIES = 8;
   private static final long MEMORY_BYTES = 256L << 20;
-  private static final Path QEMU = Path.of("/usr/bin/qemu-system-x86_64");
-
-  /** Hertz of the times in /proc/PID/stat: USER_HZ is 100 wherever Linux runs (proc(5)). */
-  private static final double MILLIS_PER_TICK = 10;
-
-  private static final int UTIME = 13;
-  private static final int STIME = 14;
+  static final Path QEMU = Path.of("/usr/bin/qemu-system-x86_64");
 
   /** One machine that was started. */
-  private record Sample(double millis, double cpuMillis, double pssMib) {}
+  record Sample(double millis, double cpuMillis, double pssMib) {}
 
   /**
    * Measures, where QEMU and a kernel are there.
    *
    * @param kernel the package of Debian's cloud kernel; empty for none
+   * @param runCvmLike what bench/runcvm-like.sh made; empty if that is not asked for
    */
   static List<MachineCost> measure(
-      Options options, Path work, String prefix, String kernel, List<String> notes)
+      Options options,
+      Path work,
+      String prefix,
+      String kernel,
+      String runCvmLike,
+      List<String> notes)
       throws IOException, InterruptedException {
     if (kernel.isEmpty() || !Files.isExecutable(QEMU)) {
       notes.add(
@@ -77,10 +77,14 @@ record MachineCost(
     List<Double> execs = new ArrayList<>();
     List<Double> execsCopied = new ArrayList<>();
     List<Double> ends = new ArrayList<>();
+    List<Sample> likeRunCvm = new ArrayList<>();
     rig.round(true, new ArrayList<>(), new ArrayList<>(), new ArrayList<>()); // makes the template
     for (int i = 0; i < rounds; i++) {
       rig.round(false, booted, execs, ends);
       rig.round(true, copied, execsCopied, new ArrayList<>());
+      if (!runCvmLike.isEmpty()) {
+        likeRunCvm.add(new RunCvmLike(Path.of(runCvmLike), work).sample());
+      }
     }
     List<MachineCost> out = new ArrayList<>();
     out.add(of(BOOTED, booted));
@@ -89,6 +93,9 @@ record MachineCost(
     out.add(ofTimes(EXEC_COPIED, execsCopied));
     out.add(ofTimes(END, ends));
     out.add(new MachineCost(MANY, 1, Double.NaN, Double.NaN, Double.NaN, rig.many()));
+    if (!likeRunCvm.isEmpty()) {
+      out.add(of(RUNCVM_LIKE, likeRunCvm));
+    }
     return out;
   }
 
@@ -245,7 +252,7 @@ record MachineCost(
       long begin = System.nanoTime();
       Process process = start(id, copied);
       double millis = since(begin);
-      samples.add(new Sample(millis, cpuMillis(process), pssMib(process)));
+      samples.add(new Sample(millis, Processes.cpuMillis(process), Processes.pssMib(process)));
       for (int i = 0; i < EXECS; i++) {
         begin = System.nanoTime();
         must("exec", id, "/bin/nothing");
@@ -269,7 +276,7 @@ record MachineCost(
         }
         List<Double> pss = new ArrayList<>();
         for (Process process : all) {
-          pss.add(pssMib(process));
+          pss.add(Processes.pssMib(process));
         }
         return median(pss, d -> d);
       } finally {
@@ -284,46 +291,6 @@ record MachineCost(
 
     private static double since(long begin) {
       return (System.nanoTime() - begin) / 1e6;
-    }
-
-    /** Those that run: of one that has ended and was not waited for there is no memory. */
-    private static List<Long> tree(Process process) throws IOException {
-      List<Long> out = new ArrayList<>();
-      for (ProcessHandle handle :
-          Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList()) {
-        if (!fields(handle.pid()).get(0).equals("Z")) {
-          out.add(handle.pid());
-        }
-      }
-      return out;
-    }
-
-    /** Of /proc/PID/stat (proc(5)), from the third one, the state, on. */
-    private static List<String> fields(long pid) throws IOException {
-      String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-      // The name, the second field, may have blanks in it.
-      return Arrays.asList(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
-    }
-
-    private static double cpuMillis(Process process) throws IOException {
-      double ticks = 0;
-      for (long pid : tree(process)) {
-        List<String> fields = fields(pid);
-        ticks += Long.parseLong(fields.get(UTIME - 2)) + Long.parseLong(fields.get(STIME - 2));
-      }
-      return ticks * MILLIS_PER_TICK;
-    }
-
-    private static double pssMib(Process process) throws IOException {
-      double kib = 0;
-      for (long pid : tree(process)) {
-        for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/smaps_rollup"))) {
-          if (line.startsWith("Pss:")) {
-            kib += Long.parseLong(line.replaceAll("[^0-9]", ""));
-          }
-        }
-      }
-      return kib / 1024;
     }
   }
 }

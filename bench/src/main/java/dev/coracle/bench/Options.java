@@ -9,21 +9,30 @@ import java.util.Set;
  *
  * @param tools where {@code lap}, {@code floor} and {@code nothing} were compiled to
  * @param only names of the contenders to run; empty for all
+ * @param runCvmLike whether a guest is booted as RunCVM's are, too
  */
 record Options(
-    Path coracle, Path tools, Path out, Path chart, int rounds, boolean quick, Set<String> only) {
+    Path coracle,
+    Path tools,
+    Path out,
+    Path chart,
+    int rounds,
+    boolean quick,
+    Set<String> only,
+    boolean runCvmLike) {
   private static final int FULL_ROUNDS = 100;
   private static final int QUICK_ROUNDS = 15;
 
   static final String USAGE =
       """
-      usage: bench/run.sh [CORACLE] [--rounds N] [--quick] [--out DIR] [--chart FILE] [--only NAME,...]
+      usage: bench/run.sh [CORACLE] [--rounds N] [--quick] [--out DIR] [--chart FILE] [--only NAME,...] [--runcvm-like]
         CORACLE       the binary to measure (target/coracle)
         --rounds N    cycles of each contender in each warm scenario (100)
         --quick       15 rounds; the chart goes to the --out directory
         --out DIR     where bench.json goes (target/bench)
         --chart FILE  where the chart goes (docs/bench.svg)
-        --only NAMES  of coracle, crun, runc, floor3, floor1, nothing: without the others between""";
+        --only NAMES  of coracle, crun, runc, floor3, floor1, nothing: without the others between
+        --runcvm-like boots a guest as RunCVM's are, too (fetches 75 MB of Debian's packages once)""";
 
   /** Reads {@code args}; an {@link IllegalArgumentException} says what is wrong with them. */
   static Options parse(List<String> args, Path top) {
@@ -33,10 +42,12 @@ record Options(
     int rounds = 0;
     boolean quick = false;
     Set<String> only = Set.of();
+    boolean runCvmLike = false;
     for (int i = 0; i < args.size(); i++) {
       String arg = args.get(i);
       switch (arg) {
         case "--quick" -> quick = true;
+        case "--runcvm-like" -> runCvmLike = true;
         case "--rounds" -> rounds = positive(value(args, ++i));
         case "--out" -> out = Path.of(value(args, ++i));
         case "--chart" -> chart = Path.of(value(args, ++i));
@@ -64,7 +75,8 @@ record Options(
         chart.toAbsolutePath().normalize(),
         rounds,
         quick,
-        only);
+        only,
+        runCvmLike);
   }
 
   /** Cold cycles: each takes about a second of disk, so there are fewer. */

@@ -17,6 +17,7 @@ class OptionsTest {
     assertThat(options.chart()).isEqualTo(Path.of("/top/docs/bench.svg"));
     assertThat(options.rounds()).isEqualTo(100);
     assertThat(options.coldRounds()).isEqualTo(20);
+    assertThat(options.runCvmLike()).isFalse();
   }
 
   @Test
@@ -25,6 +26,11 @@ class OptionsTest {
     assertThat(options.coracle()).isEqualTo(Path.of("/c"));
     assertThat(options.chart()).isEqualTo(Path.of("/o/bench.svg"));
     assertThat(options.rounds()).isEqualTo(15);
+  }
+
+  @Test
+  void aGuestAsRunCvmsIsAskedFor() {
+    assertThat(Options.parse(List.of("/c", "--runcvm-like"), TOP).runCvmLike()).isTrue();
   }
 
   @Test
