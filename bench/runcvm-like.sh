@@ -3,8 +3,8 @@
 # starts as RunCVM's do. `vmlinuz` and `initrd` are Debian's kernel and what initramfs-tools makes for it with RunCVM's two
 # modules; `root` has bash, which is the first process, makes an RSA key (RunCVM's `exec` needs one), and says "up".
 #
-# Goes to ${CORACLE_VM:-~/.cache/coracle/vm}/runcvm-like: 75 MB of Debian's packages, which are not installed, and 150 MB
-# that are made of them in some 75 s, anew whenever this script or a program that goes into them is another one.
+# Goes to ${CORACLE_VM:-~/.cache/coracle/vm}/runcvm-like: 75 MB of Debian's packages, which are not installed, and 50 MB
+# that are made of them in a minute or two, anew whenever this script or a program that goes into them is another one.
 set -euo pipefail
 die() { echo "runcvm-like.sh: $*" >&2; exit 1; }
 
