@@ -40,6 +40,12 @@ public final class Process {
   public static final long TCGETS = 0x5401;
   public static final long TCSETS = 0x5402;
   public static final long TIOCSCTTY = 0x540e;
+
+  /** How many bytes of a socket its other end has not read (unix(7)). */
+  public static final long SIOCOUTQ = 0x5411;
+
+  public static final int MSG_PEEK = 2;
+  public static final int MSG_DONTWAIT = 0x40;
   public static final long TIOCGWINSZ = 0x5413;
   public static final long TIOCSWINSZ = 0x5414;
   public static final long FIONREAD = 0x541b;

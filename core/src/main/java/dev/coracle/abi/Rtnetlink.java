@@ -28,6 +28,7 @@ public final class Rtnetlink {
   public static final int RTM_GETLINK = 18;
   public static final int RTM_SETLINK = 19;
   public static final int RTM_NEWADDR = 20;
+  private static final int RTM_DELADDR = 21;
   public static final int RTM_GETADDR = 22;
   private static final int RTM_NEWROUTE = 24;
 
@@ -220,6 +221,18 @@ public final class Rtnetlink {
     at = attribute(out, at, IFA_LOCAL, a.local());
     at = attribute(out, at, IFA_BROADCAST, a.broadcast());
     attribute(out, at, IFA_FLAGS, flags);
+    return out;
+  }
+
+  /** Removes an address. */
+  public static byte[] removeAddress(long index, Address a) {
+    byte[] out = new byte[ADDRESS_BYTES + size(a.address()) + size(a.local())];
+    header(out, RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK);
+    out[16] = (byte) a.family();
+    out[17] = (byte) a.prefix();
+    Bytes.put32(out, 20, index);
+    int at = attribute(out, ADDRESS_BYTES, IFA_ADDRESS, a.address());
+    attribute(out, at, IFA_LOCAL, a.local());
     return out;
   }
 

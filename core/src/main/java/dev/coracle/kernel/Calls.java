@@ -664,6 +664,10 @@ final class Calls {
     return "sendto(" + fd + ", [" + count + " bytes])";
   }
 
+  static String recv(int fd, int count, int flags) {
+    return "recv(" + fd + ", [" + count + " bytes], " + flags + ")";
+  }
+
   static String recvfrom(int fd, int count) {
     return "recvfrom(" + fd + ", [" + count + " bytes])";
   }

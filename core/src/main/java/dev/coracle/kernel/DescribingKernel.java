@@ -659,6 +659,12 @@ public final class DescribingKernel implements Kernel {
   }
 
   @Override
+  public long recv(int fd, byte[] buffer, int offset, int count, int flags) {
+    long result = kernel.recv(fd, buffer, offset, count, flags);
+    return result < 0 ? failed(result, Calls.recv(fd, count, flags)) : result;
+  }
+
+  @Override
   public long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address) {
     long result = kernel.recvfrom(fd, buffer, offset, count, address);
     return result < 0 ? failed(result, Calls.recvfrom(fd, count)) : result;

@@ -44,6 +44,7 @@ public final class Errno {
   public static final int ECONNREFUSED = 111;
   public static final int EINPROGRESS = 115;
   public static final int EHOSTUNREACH = 113;
+  public static final int ESTALE = 116;
 
   // One text, so that the native binary holds one string: number, name, what the C library says, in
   // the lower case of Go, which engines look for.

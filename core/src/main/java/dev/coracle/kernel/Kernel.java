@@ -356,6 +356,9 @@ public interface Kernel {
   /** recvfrom(2) without flags; {@code address} gets the sender's struct sockaddr. */
   long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address);
 
+  /** recv(2). */
+  long recv(int fd, byte[] buffer, int offset, int count, int flags);
+
   /** listen(2). */
   long listen(int fd, int backlog);
 

@@ -879,6 +879,11 @@ public final class RecordingKernel implements Kernel {
   }
 
   @Override
+  public long recv(int fd, byte[] buffer, int offset, int count, int flags) {
+    return answer("recv", Calls.recv(fd, count, flags));
+  }
+
+  @Override
   public long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address) {
     return answer("recvfrom", Calls.recvfrom(fd, count));
   }

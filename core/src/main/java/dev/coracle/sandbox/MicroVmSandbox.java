@@ -41,6 +41,9 @@ public final class MicroVmSandbox {
   /** Where what machines have in common is in the root around it: the templates of others. */
   public static final String MACHINES_AT = "/machines";
 
+  /** Where the files are of the checkpoint that the machine goes on from. */
+  public static final String CHECKPOINT_AT = "/checkpoint";
+
   /** What the container's first process does on the host. */
   public static final String MACHINE = "machine";
 
@@ -74,6 +77,7 @@ public final class MicroVmSandbox {
    * @param modules the directory of the guest's kernel modules, named by the kernel's release,
    *     which the container is shown; null for none
    * @param machines the host's directory of what machines have in common, which may be written
+   * @param checkpoint the host's directory of the files of a checkpoint; null for none
    * @param kvm whether it may use /dev/kvm
    * @param overheadBytes the memory that the machine takes beside the guest's
    * @param grantable the capabilities that can be given, as a bit mask
@@ -82,6 +86,7 @@ public final class MicroVmSandbox {
       List<String> shown,
       @Nullable String modules,
       String machines,
+      @Nullable String checkpoint,
       boolean kvm,
       long overheadBytes,
       long grantable) {}
@@ -282,6 +287,10 @@ public final class MicroVmSandbox {
     }
     MountOptions common = options(true, plain | MOUNT_ATTR_NOEXEC, List.of());
     out.add(new Mount(MACHINES_AT, null, needs.machines(), common, null, ORIGIN));
+    String checkpoint = needs.checkpoint();
+    if (checkpoint != null) {
+      out.add(shown(checkpoint, CHECKPOINT_AT, ORIGIN));
+    }
     return out;
   }
 

@@ -53,7 +53,14 @@ public final class Frame {
   public static final int DATA = 22;
   public static final int SHUTDOWN = 23;
   public static final int CLOSED = 24;
-  private static final int LAST = CLOSED;
+
+  // Between the monitor and its clients alone, for a checkpoint (docs/vm-protocol.md).
+  public static final int CHECKPOINT = 25;
+  public static final int HOLD = 26;
+  public static final int HELD = 27;
+  public static final int STATE = 28;
+  public static final int GO_ON = 29;
+  private static final int LAST = GO_ON;
 
   /** How many queries of DNS may wait for their answers. */
   public static final int MOST_QUERIES = 32;
@@ -88,6 +95,11 @@ public final class Frame {
   /** Whether a frame of the machine's session is one of a connection to a socket of the host. */
   public static boolean isOfConnection(int type) {
     return type >= CONNECT && type <= CLOSED || type == CREDIT;
+  }
+
+  /** Whether a frame is one of a checkpoint, which neither comes from the guest nor goes there. */
+  public static boolean isOfCheckpoint(int type) {
+    return type >= CHECKPOINT && type <= GO_ON;
   }
 
   /** Whether the type is one of the protocol's. */

@@ -87,6 +87,11 @@ public final class FrameReader {
     }
   }
 
+  /** Where the piece begins of which there is no whole frame yet; it ends at {@link #end}. */
+  public int restAt() {
+    return start;
+  }
+
   /** Why the stream cannot be read any more, or null. */
   public @Nullable String defect() {
     return defect;

@@ -49,12 +49,12 @@ public final class Qmp {
     return command("getfd", id, "\"fdname\":\"" + word(name) + "\"");
   }
 
-  /** Memory that is in a shared file is left out of the state. */
-  public static byte[] ignoreSharedMemory(int id) {
+  /** Whether memory that is in a shared file is left out of the state. */
+  public static byte[] ignoreSharedMemory(int id, boolean ignored) {
     return command(
         "migrate-set-capabilities",
         id,
-        "\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true}]");
+        "\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":" + ignored + "}]");
   }
 
   /** Writes the machine's state to a descriptor that was given by {@link #getfd}. */

@@ -96,6 +96,19 @@ class RtnetlinkTest {
   }
 
   @Test
+  void anAddressIsReadAndRemoved() {
+    List<Rtnetlink.Address> read = collect(answer("80020000", "00", "05000000"));
+    assertThat(hex(Rtnetlink.removeAddress(6, read.get(0))))
+        .isEqualTo(
+            hex(
+                bytes(
+                    "28000000 1500 0500 01000000 00000000"
+                        + "02 18 00 00 06000000"
+                        + "0800 0100 0a010203"
+                        + "0800 0200 0a010203")));
+  }
+
+  @Test
   void whatIsNotPermanentGlobalAndOfTheInterfaceStays() {
     assertThat(collect(answer("00000000", "00", "05000000"))).as("leased").isEmpty();
     assertThat(collect(answer("80000000", "fd", "05000000"))).as("link").isEmpty();

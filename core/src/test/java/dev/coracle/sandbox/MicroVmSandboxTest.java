@@ -65,6 +65,7 @@ class MicroVmSandboxTest {
               List.of("/usr/lib"),
               "/store/k/modules/6.1.0-x",
               "/run/machines",
+              "/var/saved",
               true,
               24,
               ~(1L << 21)));
@@ -88,8 +89,12 @@ class MicroVmSandboxTest {
     assertThat(modules.options().attrSet() & MOUNT_ATTR_RDONLY).isNotZero();
     assertThat(modules.origin()).hasToString("default lib_modules (sandbox microvm)");
     MicroVmSandbox.Needs none =
-        new MicroVmSandbox.Needs(List.of(), null, "/run/machines", false, 0, 0);
-    assertThat(MicroVmSandbox.rewrite(spec, none).mounts()).hasSize(2);
+        new MicroVmSandbox.Needs(List.of(), null, "/run/machines", null, false, 0, 0);
+    Spec without = MicroVmSandbox.rewrite(spec, none);
+    assertThat(without.mounts()).hasSize(2);
+    assertThat(Objects.requireNonNull(without.enclosure()).mounts())
+        .extracting(Mount::destination)
+        .doesNotContain("/checkpoint");
   }
 
   @Test
@@ -117,10 +122,13 @@ class MicroVmSandboxTest {
     assertThat(around.rootAt()).isEqualTo("/rootfs");
     assertThat(around.mounts())
         .extracting(Mount::destination)
-        .containsExactly("/proc", "/dev", "/dev/pts", "/usr/lib", "/machines");
+        .containsExactly("/proc", "/dev", "/dev/pts", "/usr/lib", "/machines", "/checkpoint");
     Mount machines = around.mounts().get(4);
     assertThat(machines.source()).isEqualTo("/run/machines");
     assertThat(machines.options().attrSet() & MOUNT_ATTR_RDONLY).isZero();
+    Mount checkpoint = around.mounts().get(5);
+    assertThat(checkpoint.source()).isEqualTo("/var/saved");
+    assertThat(checkpoint.options().attrSet() & MOUNT_ATTR_RDONLY).isNotZero();
     // The guest must be able to make the points where it mounts; it makes the root read-only.
     assertThat(host.root()).isEqualTo(new Root("rootfs", false));
     assertThat(guest.root()).isEqualTo(new Root("/run/coracle/root", true));

@@ -56,10 +56,10 @@ class FrameReaderTest {
     assertThat(reader.next()).isFalse();
     assertThat(reader.defect()).isEqualTo("a frame of 16385 bytes");
     FrameReader other = new FrameReader();
-    Frame.putHeader(other.buffer(), 0, 25, 1, 0);
+    Frame.putHeader(other.buffer(), 0, 30, 1, 0);
     other.took(Frame.HEADER_BYTES);
     assertThat(other.next()).isFalse();
-    assertThat(other.defect()).isEqualTo("a frame of unknown type 25");
+    assertThat(other.defect()).isEqualTo("a frame of unknown type 30");
   }
 
   @Test

@@ -793,6 +793,11 @@ public final class LinuxKernel implements Kernel {
   }
 
   @Override
+  public long recv(int fd, byte[] buffer, int offset, int count, int flags) {
+    return Syscalls.call(Syscalls.RECVFROM, fd, address(buffer, offset), count, flags, 0, 0);
+  }
+
+  @Override
   public long recvfrom(int fd, byte[] buffer, int offset, int count, byte[] address) {
     Address length = Scratch.structure();
     length.putInt(address.length);

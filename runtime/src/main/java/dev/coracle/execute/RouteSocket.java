@@ -90,7 +90,7 @@ public final class RouteSocket {
   }
 
   /** Adds the addresses of an interface that are permanent and global to a list. */
-  long addresses(long index, List<Rtnetlink.Address> to) {
+  public long addresses(long index, List<Rtnetlink.Address> to) {
     byte[] request = Rtnetlink.getAddresses();
     long result = k.write(fd, request, 0, request.length);
     while (result >= 0) {

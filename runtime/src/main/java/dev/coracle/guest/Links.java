@@ -6,7 +6,9 @@ import dev.coracle.kernel.DescribingKernel;
 import dev.coracle.kernel.Errno;
 import dev.coracle.lifecycle.Failure;
 import dev.coracle.vm.LinkText;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** The guest's network interfaces, by rtnetlink(7). */
 final class Links {
@@ -62,6 +64,7 @@ final class Links {
     if (link.mtu() > 0) {
       check(routes.ask(Rtnetlink.setMtu(index, link.mtu())), link, "set the MTU");
     }
+    removeOthers(routes, index, link);
     for (LinkText.Address address : link.addresses()) {
       long result = routes.ask(Rtnetlink.addAddress(index, address(address)));
       // A machine that was restored has it already.
@@ -72,6 +75,22 @@ final class Links {
       addRoute(routes, index, route, link);
     }
     close(socket);
+  }
+
+  /** A machine that was restored may have addresses that it has no more. */
+  private static void removeOthers(RouteSocket routes, long index, LinkText link) throws Failure {
+    List<Rtnetlink.Address> there = new ArrayList<>();
+    check(routes.addresses(index, there), link, "look at its addresses");
+    for (Rtnetlink.Address a : there) {
+      boolean kept = false;
+      for (LinkText.Address wanted : link.addresses()) {
+        byte[] bytes = a.local() == null ? a.address() : a.local();
+        kept |= a.prefix() == wanted.prefix() && Arrays.equals(bytes, wanted.bytes());
+      }
+      if (!kept) {
+        check(routes.ask(Rtnetlink.removeAddress(index, a)), link, "remove an address");
+      }
+    }
   }
 
   /** Where another interface has the name, that one gets one that nobody asks for. */

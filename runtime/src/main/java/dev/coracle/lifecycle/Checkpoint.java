@@ -54,6 +54,10 @@ public final class Checkpoint {
     if (status != Status.RUNNING && status != Status.PAUSED) {
       throw new Failure("container cannot be checkpointed in " + status.word() + " state");
     }
+    if (state.sandbox().equals(SandboxKind.MICROVM.word())) {
+      MachineCheckpoint.dump(e, state, status, flags);
+      return;
+    }
     if (!state.sandbox().equals(SandboxKind.CONTAINER.word())) {
       throw new Failure("only a container can be checkpointed, not a process of the host");
     }

@@ -118,7 +118,6 @@ public final class Create {
   private boolean notify;
   private boolean waits;
   private @Nullable CriuFlags restored;
-  private String criu = "";
 
   private Create(Environment e, Request request) {
     this.e = e;
@@ -143,12 +142,12 @@ public final class Create {
   /** Makes a container of the files of a checkpoint: its processes run. */
   static Created restore(Environment e, Request request, CriuFlags flags) throws Failure {
     Create create = new Create(e, request);
-    if (request.systemd()) {
-      throw new Failure("restore: --systemd-cgroup is not supported");
-    }
     create.restored = flags;
-    create.criu = CriuTalk.program(e, flags);
-    return create.create();
+    Created created = create.create();
+    if (create.machine != null) {
+      MachineCheckpoint.start(e, request, created);
+    }
+    return created;
   }
 
   /** The plan of a bundle, and nothing done. */
@@ -175,6 +174,9 @@ public final class Create {
         request.guest()
             ? SandboxKind.GUEST
             : SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.calledAs());
+    if (restored != null && kind != SandboxKind.MICROVM && request.systemd()) {
+      throw new Failure("restore: --systemd-cgroup is not supported");
+    }
     Spec spec = rewritten(kind, bundle, host);
     boolean isolated = kind != SandboxKind.HOST;
     if (problems.hasErrors()) {
@@ -222,7 +224,9 @@ public final class Create {
               Machines.disksInGuest(e.kernel(), bundle.spec(), problems),
               Machines.socketsInGuest(e.kernel(), bundle.spec()));
       case MICROVM -> {
-        machine = Machines.prepare(e, request.id(), bundle, host, problems);
+        CriuFlags from = restored;
+        String checkpoint = from == null ? null : MachineCheckpoint.images(e, from);
+        machine = Machines.prepare(e, request.id(), bundle, checkpoint, host, problems);
         yield MicroVmSandbox.rewrite(bundle.spec(), machine.needs());
       }
     };
@@ -347,7 +351,7 @@ public final class Create {
     String problem = root.problem();
     if (problem == null) {
       problem =
-          restored == null
+          restored == null || machine != null
               ? attempt(context, launcher, state, bundle)
               : restore(context, launcher, state, prepared, restored);
     }
@@ -475,6 +479,12 @@ public final class Create {
     }
     if (prepared.kind() != SandboxKind.CONTAINER) {
       return "only a container can be restored, not a process of the host";
+    }
+    String criu;
+    try {
+      criu = CriuTalk.program(e, flags);
+    } catch (Failure missing) {
+      return missing.getMessage();
     }
     String problem = connectConsole(context, bundle.spec().process());
     if (problem == null) {

@@ -61,6 +61,9 @@ record MachineParts(
     implements Qemu.Lines {
   private static final Origin ORIGIN = new Origin.Default("virtual machine");
 
+  private static final Qemu.Ends NO_ENDS =
+      new Qemu.Ends(0, 0, null, 0, 0, Machine.Memory.OWN, false, List.of(), List.of());
+
   /** How long a guest may take to say a word until it is taken for one that hangs. */
   private static final int KVM_MILLIS = 5_000;
 
@@ -130,7 +133,7 @@ record MachineParts(
             booted.modules(),
             machines,
             "");
-    boolean disks = !devices.isEmpty() || !config.disks().isEmpty();
+    boolean disks = parts.hasDisks();
     Boolean asked = config.template();
     if (asked != null && asked && disks) {
       problems.error(ORIGIN, "dev.coracle.vm.template: a machine with disks cannot be a copy");
@@ -278,18 +281,37 @@ record MachineParts(
             section == null ? List.of() : section.parameters()));
   }
 
+  /** Whether it has disks, or block devices, which are disks in it. */
+  boolean hasDisks() {
+    return !devices.isEmpty() || !config.disks().isEmpty();
+  }
+
   @Override
   public @Nullable String templateKey() {
     return key.isEmpty() ? null : key;
   }
 
+  /** What QEMU's command line says of the machine, but for what it is booted with. */
+  @Override
+  public List<String> shape() {
+    List<String> words = machine(NO_ENDS);
+    List<String> out = new ArrayList<>();
+    for (int i = 1; i < words.size(); i++) {
+      String word = words.get(i);
+      if (word.equals("-kernel") || word.equals("-initrd") || word.equals("-append")) {
+        i++;
+      } else {
+        out.add(word);
+      }
+    }
+    return out;
+  }
+
   /** A copy is as the machine that it is copied from in all that this says. */
   private MachineParts copied(Environment e) throws Failure {
     Kernel k = e.kernel();
-    Qemu.Ends none =
-        new Qemu.Ends(0, 0, null, 0, 0, Machine.Memory.OWN, false, List.of(), List.of());
     StringBuilder text = new StringBuilder();
-    for (String word : machine(none)) {
+    for (String word : machine(NO_ENDS)) {
       text.append(word).append('\n');
     }
     List<String> files = new ArrayList<>(List.of(qemu, firmware, initramfs));

@@ -13,6 +13,7 @@ import dev.coracle.machine.ExecService;
 import dev.coracle.machine.HostSockets;
 import dev.coracle.machine.MachineService;
 import dev.coracle.machine.Qemu;
+import dev.coracle.problem.Origin;
 import dev.coracle.problem.Problems;
 import dev.coracle.property.linux.Namespaces;
 import dev.coracle.sandbox.GuestSandbox;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Virtual machines as verbs see them: what they are made of, and the processes in their place. */
 final class Machines {
+  private static final Origin ORIGIN = new Origin.Default("virtual machine");
   private static final long OVERHEAD_BYTES = 128L << 20;
 
   /** All that is known of a machine before anything is done. */
@@ -41,8 +43,18 @@ final class Machines {
 
   private Machines() {}
 
-  /** Prepares the machine of a bundle. */
-  static Prepared prepare(Environment e, String id, Bundle bundle, Host host, Problems problems)
+  /**
+   * Prepares the machine of a bundle.
+   *
+   * @param checkpoint the directory of the checkpoint that it goes on from; null for none
+   */
+  static Prepared prepare(
+      Environment e,
+      String id,
+      Bundle bundle,
+      @Nullable String checkpoint,
+      Host host,
+      Problems problems)
       throws Failure {
     Namespace network = bundle.spec().linux().namespace(NamespaceType.NETWORK);
     if (network == null || isOurs(e.kernel(), network.path())) {
@@ -54,12 +66,16 @@ final class Machines {
     GuestDevices.check(bundle.spec(), problems);
     List<HostSockets.Bind> sockets = sockets(e.kernel(), bundle, problems);
     MachineParts parts = MachineParts.find(e, bundle, problems);
+    if (checkpoint != null && parts.hasDisks()) {
+      problems.error(ORIGIN, "a machine with disks cannot go on after a checkpoint");
+    }
     boolean kvm = parts.accelerator() == Accelerator.KVM;
     Needs needs =
         new Needs(
             parts.shown(),
             parts.modules(),
             parts.machines(),
+            checkpoint,
             kvm,
             OVERHEAD_BYTES,
             host.grantable(bundle.spec()));
@@ -70,7 +86,13 @@ final class Machines {
         needs,
         new MachineService(
             new MachineService.Parts(
-                id, bundle.config(), bundle.length(), terminal, sockets, qemu)));
+                id,
+                bundle.config(),
+                bundle.length(),
+                terminal,
+                sockets,
+                qemu,
+                checkpoint != null)));
   }
 
   /** The block devices of a container, in a guest: they have other numbers there. */

@@ -60,6 +60,12 @@ final class Client {
   private boolean over;
   private int status = GONE;
 
+  /** Whether we stand still, for a checkpoint: nothing is read, and all was written. */
+  private boolean holds;
+
+  /** Whether the monitor knows. */
+  private boolean saidSo;
+
   private Client(Kernel k, int connection, int signals, Terminal terminal) {
     this.k = k;
     this.connection = connection;
@@ -91,6 +97,35 @@ final class Client {
     return status;
   }
 
+  /**
+   * The same for a process that runs by now, in a machine that was restored: how much it may be
+   * sent the monitor says.
+   */
+  static int resume(Kernel k, int connection, boolean terminal) {
+    long signals = k.signalfdAll();
+    if (signals < 0) {
+      Words.say(k, "cannot take signals: " + k.explain(signals));
+      return 1;
+    }
+    Terminal tty = new Terminal(k, terminal);
+    Client client = new Client(k, connection, (int) signals, tty);
+    client.credit = 0;
+    if (terminal) {
+      tty.makeRaw();
+      client.tellSize();
+    }
+    int status = client.loop();
+    tty.restore();
+    return status;
+  }
+
+  private void tellSize() {
+    if (k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
+      System.arraycopy(size, 0, frame, Frame.HEADER_BYTES, 4);
+      send(Frame.RESIZE, 4);
+    }
+  }
+
   private void addSize(RequestWriter request) {
     byte[] field = new byte[5];
     if (k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
@@ -117,7 +152,7 @@ final class Client {
     short[] happened = new short[fds.length];
     while (connected && !over || !output.isEmpty() || !errors.isEmpty()) {
       fds[CONNECTION] = connected && !over ? connection : -1;
-      fds[INPUT] = input && started && credit > 0 && heard && !over ? 0 : -1;
+      fds[INPUT] = input && started && credit > 0 && heard && !over && !holds ? 0 : -1;
       fds[OUTPUT] = output.isEmpty() ? -1 : 1;
       fds[ERRORS] = errors.isEmpty() ? -1 : 2;
       long n = k.poll(fds, events, happened, -1);
@@ -140,8 +175,12 @@ final class Client {
       if (happened[ERRORS] != 0) {
         errorsPassed = pass(errors, 2, errorsPassed);
       }
-      if (happened[INPUT] != 0) {
+      if (happened[INPUT] != 0 && !holds) {
         readInput();
+      }
+      if (holds && !saidSo && output.isEmpty() && errors.isEmpty()) {
+        saidSo = true;
+        send(Frame.HELD, 0);
       }
     }
     return status;
@@ -159,9 +198,8 @@ final class Client {
       return false;
     }
     if (signal == SIGWINCH) {
-      if (terminal.isOurs() && k.ioctlStruct(0, TIOCGWINSZ, size) >= 0) {
-        System.arraycopy(size, 0, frame, Frame.HEADER_BYTES, 4);
-        send(Frame.RESIZE, 4);
+      if (terminal.isOurs()) {
+        tellSize();
       }
       return false;
     }
@@ -211,6 +249,11 @@ final class Client {
         status = (int) reader.number(0) & 0xff;
         over = true;
       }
+      case Frame.HOLD -> {
+        holds = true;
+        saidSo = false;
+      }
+      case Frame.GO_ON -> holds = false;
       case Frame.WARNING -> Words.say(k, "warning: " + reader.text(0));
       default -> connected = false;
     }

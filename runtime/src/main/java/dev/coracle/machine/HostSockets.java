@@ -40,6 +40,15 @@ public final class HostSockets {
   private static final int GROUP_WRITES = 020;
   private static final int OTHERS_WRITE = 02;
 
+  /** How many connections there are. */
+  int open() {
+    int count = 0;
+    for (int i = 0; i < Connections.MOST; i++) {
+      count += connections.isUsed(i) ? 1 : 0;
+    }
+    return count;
+  }
+
   /** How often somebody is asked who has more connections waiting than it takes, and how long. */
   private static final int PAUSE_MILLIS = 10;
 

@@ -24,7 +24,9 @@ import dev.coracle.vm.Field;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.RequestWriter;
 import dev.coracle.vm.Resolver;
+import dev.coracle.vm.SavedMachine;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The host's process of a container in a machine: it starts the monitor, which runs the machine,
@@ -39,6 +41,8 @@ public final class MachineService implements Service {
   private static final int BACKLOG = 64;
   private static final int FAILED = 1;
   private static final int SEED_BYTES = 64;
+  private static final int RESEED_BYTES = 32;
+  private static final int MOST_SAVED = 32 << 20;
 
   private final Parts parts;
 
@@ -53,6 +57,7 @@ public final class MachineService implements Service {
    * @param terminal whether its process has one
    * @param sockets the bind mounts whose sources are sockets of the host
    * @param programs starts what runs the machine
+   * @param restored whether it goes on after a checkpoint
    */
   public record Parts(
       String id,
@@ -60,7 +65,8 @@ public final class MachineService implements Service {
       int length,
       boolean terminal,
       List<HostSockets.Bind> sockets,
-      Programs programs) {}
+      Programs programs,
+      boolean restored) {}
 
   /** A machine's process. */
   public MachineService(Parts parts) {
@@ -96,7 +102,9 @@ public final class MachineService implements Service {
       Words.say(k, "cannot give up privileges: " + k.explain(result));
       return FAILED;
     }
-    return Client.run(k, pair[0], new RequestWriter(), parts.terminal());
+    return parts.restored()
+        ? Client.resume(k, pair[0], parts.terminal())
+        : Client.run(k, pair[0], new RequestWriter(), parts.terminal());
   }
 
   private void monitor(Kernel k, int first) {
@@ -114,7 +122,7 @@ public final class MachineService implements Service {
     }
   }
 
-  private @org.jspecify.annotations.Nullable String serveMachine(Kernel k, int first) {
+  private @Nullable String serveMachine(Kernel k, int first) {
     long result = detach(k);
     if (result >= 0) {
       result = k.fcntl(first, F_SETFL, O_NONBLOCK);
@@ -132,7 +140,20 @@ public final class MachineService implements Service {
     if (missing != null) {
       return missing;
     }
-    Programs.Started started = parts.programs().start(k, first);
+    SavedMachine saved = null;
+    byte[] said = new byte[0];
+    if (parts.restored()) {
+      Files.Content machine = saved(k, SavedFiles.MACHINE);
+      Files.Content unread = saved(k, SavedFiles.SAID);
+      saved = machine == null ? null : SavedMachine.parse(machine.bytes(), machine.length());
+      if (saved == null || unread == null) {
+        return "the checkpoint is not whole, or of another version";
+      }
+      said = new byte[unread.length()];
+      System.arraycopy(unread.bytes(), 0, said, 0, said.length);
+      hasResolver |= saved.resolver();
+    }
+    Programs.Started started = parts.programs().start(k, first, saved);
     if (started.problem() != null) {
       status = started.gone() ? Monitor.GONE : FAILED;
       return started.problem();
@@ -143,10 +164,6 @@ public final class MachineService implements Service {
     }
     long kept = sockets == null ? 0 : sockets.capabilities();
     result = k.capset(kept, kept, 0);
-    RequestWriter setUp = setUp(k, started);
-    if (sockets != null) {
-      setUp.addAll(sockets.told());
-    }
     Monitor.Machine machine =
         new Monitor.Machine(
             started.control(),
@@ -156,12 +173,30 @@ public final class MachineService implements Service {
             started.console(),
             hasResolver ? Resolver.address() : null,
             sockets,
-            started.said());
+            started.said(),
+            started.saving());
     if (result < 0) {
       return "cannot give up privileges: " + k.explain(result);
     }
+    if (saved != null) {
+      byte[] reseed = reseed(k, started);
+      if (reseed.length > Frame.MOST_PAYLOAD_BYTES) {
+        return "the machine has more network interfaces than it can be told of";
+      }
+      Monitor.resume(
+          k, machine, first, new Monitor.Before(saved, said, reseed), started.warnings());
+      return null;
+    }
+    RequestWriter setUp = setUp(k, started);
+    if (sockets != null) {
+      setUp.addAll(sockets.told());
+    }
     Monitor.run(k, machine, first, setUp, started.warnings());
     return null;
+  }
+
+  private static Files.@Nullable Content saved(Kernel k, String name) {
+    return Files.read(k, MicroVmSandbox.CHECKPOINT_AT + "/" + name, MOST_SAVED).content();
   }
 
   /**
@@ -214,16 +249,33 @@ public final class MachineService implements Service {
     out.add(Field.NAME, parts.id());
     out.add(Field.CLOCK, Math.max(0, k.clock_gettime(CLOCK_REALTIME)));
     byte[] seed = new byte[SEED_BYTES];
-    long random = k.openat2(AT_FDCWD, "/dev/urandom", O_CLOEXEC, 0, 0);
-    if (random >= 0) {
-      boolean whole = k.read((int) random, seed, 0, seed.length) == seed.length;
-      if (k.close((int) random) >= 0 && whole) {
-        out.add(Field.SEED, seed, 0, seed.length);
-      }
+    if (random(k, seed)) {
+      out.add(Field.SEED, seed, 0, seed.length);
     }
     for (RequestWriter more : started.told()) {
       out.addAll(more);
     }
     return out;
+  }
+
+  /** What a guest is told after a checkpoint: docs/vm-protocol.md, RESEED. */
+  private static byte[] reseed(Kernel k, Programs.Started started) {
+    RequestWriter links = new RequestWriter();
+    for (RequestWriter more : started.told()) {
+      links.addAll(more);
+    }
+    byte[] seed = new byte[RESEED_BYTES];
+    boolean fresh = random(k, seed);
+    byte[] out = new byte[8 + seed.length + links.length()];
+    Bytes.put64(out, 0, Math.max(0, k.clock_gettime(CLOCK_REALTIME)));
+    System.arraycopy(seed, 0, out, 8, fresh ? seed.length : 0);
+    System.arraycopy(links.bytes(), 0, out, 8 + seed.length, links.length());
+    return out;
+  }
+
+  private static boolean random(Kernel k, byte[] into) {
+    long fd = k.openat2(AT_FDCWD, "/dev/urandom", O_CLOEXEC, 0, 0);
+    boolean whole = fd >= 0 && k.read((int) fd, into, 0, into.length) == into.length;
+    return fd >= 0 && k.close((int) fd) >= 0 && whole;
   }
 }

@@ -14,6 +14,7 @@ import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.FrameReader;
 import dev.coracle.vm.RequestWriter;
+import dev.coracle.vm.SavedMachine;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +45,8 @@ final class Monitor {
   private static final int MACHINE = 2;
   private static final int FILES = 3;
   private static final int CONSOLE = 4;
-  private static final int CLIENTS = 5;
+  private static final int QMP = 5;
+  private static final int CLIENTS = 6;
   private static final int QUERIES = CLIENTS + SLOTS;
 
   private final Kernel k;
@@ -68,6 +70,9 @@ final class Monitor {
 
   private boolean ready;
 
+  /** What QEMU tells of itself. */
+  private final byte[] events = new byte[1024];
+
   /** Not by the clock: who is paused cannot speak. */
   private int silentSeconds;
 
@@ -84,6 +89,11 @@ final class Monitor {
   private final int socketsAt;
 
   private int nextSession = Frame.FIRST + 1;
+  private final Hold hold;
+
+  /** What a guest that was restored had said, and is to be read before it is heard. */
+  private byte[] saidBefore = new byte[0];
+
   private @Nullable String defect;
 
   /**
@@ -97,6 +107,7 @@ final class Monitor {
    * @param resolver the address of the DNS server that the guest may ask; null for none
    * @param sockets those of the host that it may connect to; null for none
    * @param said what they have said by now
+   * @param saving what a checkpoint takes
    */
   record Machine(
       int control,
@@ -106,7 +117,17 @@ final class Monitor {
       int console,
       byte @Nullable [] resolver,
       @Nullable HostSockets sockets,
-      Tail said) {}
+      Tail said,
+      Programs.Saving saving) {}
+
+  /**
+   * What a machine was that goes on after a checkpoint.
+   *
+   * @param saved what its monitor knew
+   * @param said what the guest had said, and nobody had read
+   * @param reseed what it is told first: a payload of RESEED
+   */
+  record Before(SavedMachine saved, byte[] said, byte[] reseed) {}
 
   private Monitor(Kernel k, Machine machine, RequestWriter setUp) {
     this.k = k;
@@ -120,6 +141,7 @@ final class Monitor {
     byte[] resolver = machine.resolver();
     this.queries = resolver == null ? null : new Queries(k, resolver);
     this.sockets = machine.sockets();
+    this.hold = new Hold(k, machine.control(), machine.saving());
     this.socketsAt = QUERIES + (resolver == null ? 0 : Queries.MOST);
     for (int i = 0; i < 2; i++) {
       slots[i] = new Slot();
@@ -136,12 +158,69 @@ final class Monitor {
       Kernel k, Machine machine, int first, RequestWriter setUp, List<String> warnings) {
     Monitor monitor = new Monitor(k, machine, setUp);
     monitor.slots[0].open(first, Frame.FIRST);
+    monitor.serve(warnings);
+  }
+
+  /** Serves a machine that goes on after a checkpoint, until it ends. */
+  static void resume(Kernel k, Machine machine, int first, Before before, List<String> warnings) {
+    Monitor monitor = new Monitor(k, machine, new RequestWriter());
+    monitor.slots[0].open(first, Frame.FIRST, before.saved());
+    monitor.goOn(before);
+    monitor.serve(warnings);
+  }
+
+  /** What the guest is told after a checkpoint before anything else. */
+  private void goOn(Before before) {
+    SavedMachine saved = before.saved();
+    ready = true;
+    running = true;
+    nextSession = saved.nextSession();
+    saidBefore = before.said();
+    put(Frame.RESEED, Frame.MACHINE, before.reseed(), before.reseed().length);
+    byte[] payload = new byte[8];
+    for (int stream = 1; stream <= 2; stream++) {
+      int taken = stream == 1 ? saved.output() : saved.errors();
+      Bytes.put32(payload, 0, taken);
+      Bytes.put32(payload, 4, stream);
+      if (taken > 0) {
+        put(Frame.CREDIT, Frame.FIRST, payload, 8);
+      }
+    }
+    for (int number : saved.asked()) {
+      // Nobody answers it any more.
+      Bytes.put32(payload, 0, number | 1 << 8);
+      put(Frame.ANSWER, Frame.MACHINE, payload, Frame.QUERY_HEADER_BYTES);
+    }
+    flush();
+  }
+
+  private void put(int type, int session, byte[] payload, int length) {
+    compact();
+    Frame.putHeader(out, outTo, type, session, length);
+    System.arraycopy(payload, 0, out, outTo + Frame.HEADER_BYTES, length);
+    outTo += Frame.HEADER_BYTES + length;
+  }
+
+  private void serve(List<String> warnings) {
     for (String warning : warnings) {
       byte[] text = Bytes.utf8(warning);
-      monitor.slots[0].warn(text, 0, text.length);
+      slots[0].warn(text, 0, text.length);
     }
-    monitor.loop();
-    monitor.lastWords();
+    hearAgain();
+    loop();
+    lastWords();
+  }
+
+  /** What was said before a checkpoint is taken as if it came now. */
+  private void hearAgain() {
+    int at = 0;
+    while (at < saidBefore.length && defect == null) {
+      int count = Math.min(guest.room(), saidBefore.length - at);
+      System.arraycopy(saidBefore, at, guest.buffer(), guest.end(), count);
+      at += count;
+      guest.took(count);
+      takeWhole();
+    }
   }
 
   private void loop() {
@@ -163,11 +242,14 @@ final class Monitor {
       if (n == 0 && !ready && ++silentSeconds == MOST_SILENT_SECONDS) {
         defect = "the guest was not set up, and has said nothing for " + silentSeconds + " s";
       }
-      if (n >= 0 && asked != null) {
+      if (n >= 0 && asked != null && !hold.isOn()) {
         answer(asked, happened);
       }
-      if (n >= 0 && hosts != null && defect == null) {
+      if (n >= 0 && hosts != null && defect == null && !hold.isOn()) {
         carry(hosts, happened);
+      }
+      if (hold.isPending() && outFrom == outTo) {
+        holdGuest();
       }
     }
   }
@@ -176,27 +258,37 @@ final class Monitor {
     if (!ready) {
       return 1000;
     }
+    if (hold.isOn()) {
+      return hold.isPending() ? Hold.PAUSE_MILLIS : -1;
+    }
     int names = asked == null ? -1 : asked.timeoutMillis(k.clock_gettime(CLOCK_MONOTONIC));
     int carried = hosts == null ? -1 : hosts.timeoutMillis(hasRoom());
     return carried < 0 || names < 0 ? Math.max(carried, names) : Math.min(carried, names);
   }
 
   private void watch(int[] fds, short[] events) {
-    boolean room = hasRoom();
+    boolean open = !hold.isOn();
+    boolean room = hasRoom() && open;
     Queries asked = queries;
-    if (asked != null) {
+    HostSockets hosts = sockets;
+    if (!open) {
+      java.util.Arrays.fill(fds, QUERIES, fds.length, -1);
+    }
+    if (asked != null && open) {
       asked.watch(fds, events, QUERIES, room);
     }
-    HostSockets hosts = sockets;
-    if (hosts != null) {
+    if (hosts != null && open) {
       hosts.watch(fds, events, socketsAt, room);
     }
     fds[CONTROL] = control;
-    events[CONTROL] = outFrom < outTo || setUpIsDue() ? POLLIN | POLLOUT : POLLIN;
-    fds[LISTENER] = running && freeSlot() >= 0 ? machine.listener() : -1;
+    boolean more = outFrom < outTo || setUpIsDue();
+    events[CONTROL] = (short) ((open ? POLLIN : 0) | (more ? POLLOUT : 0));
+    fds[LISTENER] = running && open && freeSlot() >= 0 ? machine.listener() : -1;
     fds[MACHINE] = vmm;
     fds[FILES] = files;
     fds[CONSOLE] = consolePipe;
+    // What QEMU tells of itself nobody wants; while it is held, its monitor is another's.
+    fds[QMP] = open ? machine.saving().qmp() : -1;
     for (int i = LISTENER; i < CLIENTS; i++) {
       events[i] = POLLIN;
     }
@@ -206,8 +298,8 @@ final class Monitor {
       boolean there = slot != null && slot.session != Slot.FREE && slot.fd >= 0;
       fds[at] = there ? slot.fd : -1;
       if (there) {
-        boolean more = slot.hasMore();
-        events[at] = (short) ((ready && room ? POLLIN : 0) | (more ? POLLOUT : 0));
+        boolean heard = ready && hasRoom() && (i == 0 ? hold.hears() : open || hold.isFor(slot));
+        events[at] = (short) ((heard ? POLLIN : 0) | (slot.hasMore() ? POLLOUT : 0));
       }
     }
   }
@@ -225,7 +317,10 @@ final class Monitor {
     if (happened[CONSOLE] != 0 && !console.read(k, consolePipe)) {
       consolePipe = -1;
     }
-    if ((happened[CONTROL] & ~POLLOUT) != 0) {
+    if (happened[QMP] != 0 && k.read(machine.saving().qmp(), events, 0, events.length) == 0) {
+      miss("the virtual machine");
+    }
+    if ((happened[CONTROL] & ~POLLOUT) != 0 && (!hold.isOn() || happened[MACHINE] != 0)) {
       hear();
     }
     if (setUpIsDue()) {
@@ -239,7 +334,7 @@ final class Monitor {
       int what = happened[CLIENTS + i];
       if (slot.hasMore() && !slot.write(k)) {
         leave(slot);
-      } else if ((what & ~POLLOUT) != 0 && ready) {
+      } else if ((what & POLLIN) != 0 && ready) {
         listen(slot);
       } else if ((what & ~POLLOUT & ~POLLIN) != 0) {
         leave(slot);
@@ -308,6 +403,10 @@ final class Monitor {
       return;
     }
     guest.took((int) n);
+    takeWhole();
+  }
+
+  private void takeWhole() {
     while (defect == null && guest.next()) {
       takeFromGuest();
     }
@@ -434,15 +533,95 @@ final class Monitor {
       return;
     }
     reader.took((int) n);
-    while (reader.next()) {
+    while (slot.fd >= 0 && reader.next()) {
+      if (Frame.isOfCheckpoint(reader.type())) {
+        takeOfCheckpoint(slot, reader.type());
+        continue;
+      }
       int length = reader.frameLength();
+      slot.passes(reader);
       compact();
       System.arraycopy(reader.buffer(), reader.frameAt(), out, outTo, length);
       Frame.putHeader(out, outTo, reader.type(), slot.session, reader.length());
       outTo += length;
     }
-    if (reader.defect() != null) {
+    if (slot.fd >= 0 && reader.defect() != null) {
       leave(slot);
+    }
+  }
+
+  private void takeOfCheckpoint(Slot slot, int type) {
+    boolean first = slot.session == Frame.FIRST;
+    if (type == Frame.CHECKPOINT && !first) {
+      String why = whyNotHeld(slot);
+      if (why == null) {
+        hold.begin(slot, slots[0]);
+      } else {
+        end(slot, Frame.FAILED, why);
+      }
+    } else if (type == Frame.GO_ON && !first) {
+      // Also of one who only asks whether the machine runs.
+      if (hold.isFor(slot)) {
+        release();
+      }
+      end(slot, Frame.EXIT, "");
+    } else if (type != Frame.HELD || !first || !hold.heldClient()) {
+      leave(slot);
+    }
+  }
+
+  private void end(Slot slot, int type, String text) {
+    byte[] bytes = Bytes.utf8(text);
+    byte[] payload = new byte[4 + bytes.length];
+    Bytes.put32(payload, 0, type == Frame.EXIT ? 0 : 1);
+    System.arraycopy(bytes, 0, payload, 4, bytes.length);
+    slot.end(type, payload, 0, payload.length);
+  }
+
+  private @Nullable String whyNotHeld(Slot asker) {
+    if (!hold.isPossible()) {
+      return "the machine was booted: only one that is a copy can be checkpointed"
+          + " (dev.coracle.vm.template=true)";
+    }
+    if (hold.isOn()) {
+      return "another checkpoint is being made";
+    }
+    if (slots[0].isEnded()) {
+      return "its process has ended";
+    }
+    int others = 0;
+    for (int i = 1; i < SLOTS; i++) {
+      Slot slot = slots[i];
+      others += slot != null && slot != asker && slot.session != Slot.FREE ? 1 : 0;
+    }
+    HostSockets hosts = sockets;
+    int connections = hosts == null ? 0 : hosts.open();
+    return others > 0
+        ? "processes of exec run in the machine: " + others
+        : connections > 0 ? "connections to sockets of the host are open: " + connections : null;
+  }
+
+  /** Tells who asked for it that nothing is on its way to the guest, once that is so. */
+  private void holdGuest() {
+    long quiet = hold.isQuiet();
+    if (quiet > 0) {
+      quiet = hold.tell(saved(), guest);
+    }
+    if (quiet < 0) {
+      defect = "cannot hold the machine: " + k.explain(quiet);
+    }
+  }
+
+  private SavedMachine saved() {
+    Queries asked = queries;
+    List<Integer> open = asked == null ? List.of() : asked.open();
+    return slots[0].saved(machine.saving(), asked != null, open, nextSession);
+  }
+
+  private void release() {
+    long result = hold.end(slots[0]);
+    if (result < 0) {
+      defect = "cannot let the machine go on: " + k.explain(result);
     }
   }
 
@@ -452,8 +631,11 @@ final class Monitor {
   private void leave(Slot slot) {
     close(slot.fd);
     slot.fd = -1;
+    if (hold.isFor(slot)) {
+      release();
+    }
     boolean first = slot.session == Frame.FIRST;
-    if (first || slot.isEnded()) {
+    if (first || slot.isEnded() || !slot.isKnown()) {
       slot.session = Slot.FREE;
       return;
     }

@@ -10,7 +10,9 @@ import dev.coracle.vm.Machine;
 import dev.coracle.vm.Machine.Memory;
 import dev.coracle.vm.QemuCommand;
 import dev.coracle.vm.RequestWriter;
+import dev.coracle.vm.SavedMachine;
 import dev.coracle.vm.VmConfig;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +42,9 @@ public final class Qemu implements Programs {
 
     /** All that shapes a machine that is copied, but for its network interfaces; null for none. */
     @Nullable String templateKey();
+
+    /** What the machine is made of: of another one it cannot take the state. */
+    List<String> shape();
 
     /** How long the guest may take to its first word before another one is tried. */
     int patienceMillis();
@@ -89,7 +94,11 @@ public final class Qemu implements Programs {
   }
 
   @Override
-  public Started start(Kernel k, int client) {
+  public Started start(Kernel k, int client, @Nullable SavedMachine saved) {
+    String other = saved == null ? null : difference(saved.shape(), lines.shape());
+    if (other != null) {
+      return Started.failed(false, "the machine is not the one of the checkpoint: " + other);
+    }
     Starting s = new Starting(k, client);
     long result = k.pipe2(s.console, O_CLOEXEC);
     if (result >= 0) {
@@ -107,26 +116,63 @@ public final class Qemu implements Programs {
       return Started.failed(false, network.problem());
     }
     String key = lines.templateKey();
-    String root = key == null ? "virtiofs:root" : "port:" + QemuCommand.FILES_PORT;
-    s.told.add(new RequestWriter().add(Field.ROOT, root));
+    boolean booted = key == null && saved == null;
+    if (saved == null) {
+      String root = booted ? "virtiofs:root" : "port:" + QemuCommand.FILES_PORT;
+      s.told.add(new RequestWriter().add(Field.ROOT, root));
+    } else if (saved.macs().size() != network.interfaces().size()) {
+      return Started.failed(
+          false,
+          "the machine of the checkpoint has network interfaces: "
+              + saved.macs().size()
+              + ", and this one "
+              + network.interfaces().size());
+    }
     s.told.addAll(images.told());
     s.disks.addAll(images.disks());
+    List<String> macs = new ArrayList<>();
     for (Network.Interface i : network.interfaces()) {
-      String mac = key == null ? i.mac() : TEMPLATE_MAC + (s.nics.size() + 10);
+      String mac = booted ? i.mac() : TEMPLATE_MAC + (macs.size() + 10);
+      String now = booted ? null : saved == null ? mac : saved.macs().get(macs.size());
       s.nics.add(new Nic(i.tap(), mac));
-      s.told.add(new RequestWriter().add(Field.LINK, i.description(key == null ? null : mac)));
+      s.told.add(new RequestWriter().add(Field.LINK, i.description(now)));
+      macs.add(i.mac());
     }
+    Copies copies = new Copies(s, lines);
     String problem =
-        key == null
-            ? s.greet(lines, by -> boot(s, by), true)
-            : new Copies(s, lines).start(key + s.nics.size() + " interfaces\n");
+        saved != null
+            ? copies.restore()
+            : key == null
+                ? s.greet(lines, by -> boot(s, by), true)
+                : copies.start(key + macs.size() + " interfaces\n");
     if (problem == null) {
       problem = s.handOver();
     }
     return problem != null
         ? Started.failed(s.gone, withLastWords(s, problem))
         : new Started(
-            null, false, s.control[0], s.vmm, s.files, s.console[0], s.told, s.said, s.warnings);
+            null,
+            false,
+            s.control[0],
+            s.vmm,
+            s.files,
+            s.console[0],
+            s.told,
+            s.said,
+            s.warnings,
+            new Saving(s.qmp[0], s.relay[0], lines.shape(), macs));
+  }
+
+  /** The first words in which two lists differ; null where they are the same. */
+  private static @Nullable String difference(List<String> was, List<String> is) {
+    for (int i = 0; i < was.size() || i < is.size(); i++) {
+      String one = i < was.size() ? was.get(i) : "";
+      String other = i < is.size() ? is.get(i) : "";
+      if (!one.equals(other)) {
+        return "\"" + one + "\" and \"" + other + "\"";
+      }
+    }
+    return null;
   }
 
   private static @Nullable String boot(Starting s, Lines by) {

@@ -12,6 +12,8 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.FrameReader;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What the guest's processes ask a DNS server of the container's network namespace, and what it
@@ -60,6 +62,17 @@ final class Queries {
     this.k = k;
     this.server = server;
     java.util.Arrays.fill(fds, FREE);
+  }
+
+  /** The numbers of those that wait for an answer. */
+  List<Integer> open() {
+    List<Integer> out = new ArrayList<>();
+    for (int i = 0; i < MOST; i++) {
+      if (fds[i] != FREE) {
+        out.add(i);
+      }
+    }
+    return out;
   }
 
   /** Takes a frame QUERY of the guest; false where it breaks the protocol. */

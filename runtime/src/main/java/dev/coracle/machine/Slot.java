@@ -6,6 +6,8 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.FrameReader;
+import dev.coracle.vm.SavedMachine;
+import java.util.List;
 
 /**
  * A client as the monitor sees it, with what it is still to be told. The client may be slow, so
@@ -39,6 +41,19 @@ final class Slot {
   private long inputCredit;
   private boolean started;
 
+  /** Whether the guest has been told of it. */
+  private boolean known;
+
+  // What the client is still to be told of a checkpoint, once it has heard all else.
+  private boolean hold;
+  private boolean goOn;
+
+  // How much is on its way: bytes for which no credit was given back.
+  private int outputOwed;
+  private int errorsOwed;
+  private int inputOwed;
+  private boolean inputEnded;
+
   /** The connection; −1 where the client is gone. */
   int fd = -1;
 
@@ -57,6 +72,70 @@ final class Slot {
     inputCredit = 0;
     warned = 0;
     started = false;
+    known = false;
+    hold = false;
+    goOn = false;
+    outputOwed = 0;
+    errorsOwed = 0;
+    inputOwed = 0;
+    inputEnded = false;
+  }
+
+  /** Takes in the client of a process that was restored, and runs by now. */
+  void open(int connection, int number, SavedMachine saved) {
+    open(connection, number);
+    started = true;
+    known = true;
+    inputOwed = saved.input();
+    inputEnded = saved.inputEnded();
+    inputCredit = inputEnded ? 0 : Frame.WINDOW_BYTES - inputOwed;
+  }
+
+  /** Whether the guest has been told of it. */
+  boolean isKnown() {
+    return known;
+  }
+
+  /** Has the client stand still, once it has heard all else. */
+  void hold() {
+    hold = true;
+  }
+
+  /** Has it go on. */
+  void goOn() {
+    hold = false;
+    goOn = true;
+  }
+
+  /** A frame of the client goes to the guest. */
+  void passes(FrameReader from) {
+    known = true;
+    int count = from.length();
+    switch (from.type()) {
+      case Frame.INPUT -> inputOwed += count;
+      case Frame.INPUT_END -> inputEnded = true;
+      case Frame.CREDIT -> {
+        int given = (int) from.number(0);
+        outputOwed -= from.number(4) == 1 ? given : 0;
+        errorsOwed -= from.number(4) == 2 ? given : 0;
+      }
+      default -> {}
+    }
+  }
+
+  /** What of it is saved with a machine. */
+  SavedMachine saved(
+      Programs.Saving saving, boolean resolver, List<Integer> asked, int nextSession) {
+    return new SavedMachine(
+        saving.shape(),
+        saving.macs(),
+        resolver,
+        asked,
+        nextSession,
+        outputOwed,
+        errorsOwed,
+        inputOwed,
+        inputEnded);
   }
 
   /** Whether the guest has said the last word of it. */
@@ -72,6 +151,8 @@ final class Slot {
         || inputCredit > 0
         || !output.isEmpty()
         || !errors.isEmpty()
+        || hold
+        || goOn
         || lastType > 0;
   }
 
@@ -85,9 +166,16 @@ final class Slot {
         started = true;
         yield true;
       }
-      case Frame.OUTPUT -> output.put(from.buffer(), from.payloadAt(), from.length());
-      case Frame.ERRORS -> errors.put(from.buffer(), from.payloadAt(), from.length());
+      case Frame.OUTPUT -> {
+        outputOwed += from.length();
+        yield output.put(from.buffer(), from.payloadAt(), from.length());
+      }
+      case Frame.ERRORS -> {
+        errorsOwed += from.length();
+        yield errors.put(from.buffer(), from.payloadAt(), from.length());
+      }
       case Frame.CREDIT -> {
+        inputOwed -= (int) from.number(0);
         inputCredit += from.number(0);
         yield inputCredit <= Frame.WINDOW_BYTES;
       }
@@ -161,6 +249,11 @@ final class Slot {
     } else if (!errors.isEmpty()) {
       type = Frame.ERRORS;
       length = errors.take(frame, Frame.HEADER_BYTES, Frame.MOST_PAYLOAD_BYTES);
+    } else if (hold || goOn) {
+      type = hold ? Frame.HOLD : Frame.GO_ON;
+      length = 0;
+      hold = false;
+      goOn = false;
     } else if (lastType > 0) {
       type = lastType;
       length = lastLength;

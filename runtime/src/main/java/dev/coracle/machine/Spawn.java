@@ -32,6 +32,9 @@ final class Spawn {
   // Above all that is open in the monitor when machines are started.
   private static final int PORT_AT = 200;
   private static final int SERVER_AT = 201;
+  private static final int CONTROL_AT = 202;
+  private static final int SAVED_AT = 203;
+  private static final int SAVED_PORT_AT = 204;
 
   /** What a program is given. */
   enum Trust {
@@ -69,8 +72,15 @@ final class Spawn {
     return k.exit_group(said < 0 ? CANNOT_EXECUTE + 1 : CANNOT_EXECUTE);
   }
 
-  /** Starts a {@link FilesRelay}, as nobody; its pidfd, or −errno. */
-  static long relay(Kernel k, int port, int server, int words) {
+  /**
+   * Starts a {@link FilesRelay}, as nobody.
+   *
+   * @param saved what is known of the files of a machine that is restored, or −1
+   * @param savedPort what its guest had sent since, or −1
+   * @return its pidfd, or −errno
+   */
+  static long relay(
+      Kernel k, int port, int server, int control, int saved, int savedPort, int words) {
     int[] pidfd = {-1};
     long pid = k.fork(pidfd);
     if (pid != 0) {
@@ -78,12 +88,24 @@ final class Spawn {
     }
     long result = k.dup3(port, PORT_AT, 0);
     result = result < 0 ? result : k.dup3(server, SERVER_AT, 0);
+    result = result < 0 ? result : k.dup3(control, CONTROL_AT, 0);
+    int savedAt = saved < 0 ? -1 : SAVED_AT;
+    int savedPortAt = savedPort < 0 ? -1 : SAVED_PORT_AT;
+    if (saved >= 0) {
+      result = result < 0 ? result : k.dup3(saved, SAVED_AT, 0);
+    }
+    if (savedPort >= 0) {
+      result = result < 0 ? result : k.dup3(savedPort, SAVED_PORT_AT, 0);
+    }
     result = result < 0 ? result : prepare(k, new int[0], words, Trust.NONE);
     result = result < 0 ? result : k.close_range(FIRST_AFTER_STDIO, PORT_AT - 1, 0);
-    result = result < 0 ? result : k.close_range(SERVER_AT + 1, ALL_DESCRIPTORS, 0);
+    int last = Math.max(CONTROL_AT, Math.max(savedAt, savedPortAt));
+    result = result < 0 ? result : k.close_range(last + 1, ALL_DESCRIPTORS, 0);
     result = result < 0 ? result : k.prctlSetName("coracle-files");
-    int status = result < 0 ? CANNOT_EXECUTE : FilesRelay.run(k, PORT_AT, SERVER_AT);
-    return k.exit_group(status);
+    return k.exit_group(
+        result < 0
+            ? CANNOT_EXECUTE
+            : FilesRelay.run(k, PORT_AT, SERVER_AT, CONTROL_AT, savedAt, savedPortAt));
   }
 
   private static long prepare(Kernel k, int[] kept, int words, Trust trust) {

@@ -36,6 +36,10 @@ final class Starting {
   final int[] console = {NONE, NONE};
   final int[] qmp = {NONE, NONE};
   final int[] port = {NONE, NONE};
+
+  /** What carries the files, and is told of checkpoints by it. */
+  final int[] relay = {NONE, NONE};
+
   final List<Nic> nics = new ArrayList<>();
   final List<Machine.Disk> disks = new ArrayList<>();
   final List<RequestWriter> told = new ArrayList<>();
@@ -68,6 +72,9 @@ final class Starting {
    */
   record Kind(@Nullable String filesSocket, Memory memory, int memoryFd, boolean copy) {
     static final Kind BOOTED = new Kind(FILES_SOCKET, Memory.OWN, NONE, false);
+
+    /** It goes on after a checkpoint, whose file has its memory too. */
+    static final Kind RESTORED = new Kind(null, Memory.OWN, NONE, true);
 
     static Kind template(int memory) {
       return new Kind(null, new Memory("/proc/self/fd/" + memory, true), memory, false);
@@ -198,10 +205,18 @@ final class Starting {
     return result < 0 ? "cannot hand over the machine's channels: " + k.explain(result) : null;
   }
 
-  /** Starts what carries the guest's files between its port and virtiofsd. */
-  @Nullable String startRelay() {
+  /**
+   * Starts what carries the guest's files between its port and virtiofsd.
+   *
+   * @param saved a file of what it knew at a checkpoint; {@link Machine#NONE} for none
+   * @param asked a file of what the guest had asked by then, and nobody had read
+   */
+  @Nullable String startRelay(int saved, int asked) {
     long socket = k.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     long result = socket < 0 ? socket : k.connectUnix((int) socket, FILES_SOCKET);
+    if (result >= 0) {
+      result = k.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, relay);
+    }
     if (result >= 0) {
       result = k.fcntl(port[0], F_SETFL, O_NONBLOCK);
     }
@@ -209,13 +224,14 @@ final class Starting {
       return "cannot reach virtiofsd: " + k.explain(result);
     }
     int server = (int) socket;
-    long relay = Spawn.relay(k, port[0], server, console[1]);
-    if (relay >= 0) {
+    long carrier = Spawn.relay(k, port[0], server, relay[1], saved, asked, console[1]);
+    if (carrier >= 0) {
       // virtiofsd ends with it.
       result = Math.min(Math.min(k.close(server), k.close(port[0])), k.close(files));
-      files = (int) relay;
+      result = Math.min(result, k.close(relay[1]));
+      files = (int) carrier;
     }
-    result = Math.min(relay, result);
+    result = Math.min(carrier, result);
     return result < 0 ? "cannot carry the guest's files: " + k.explain(result) : null;
   }
 
@@ -233,10 +249,10 @@ final class Starting {
       running -= pid < 0 ? 0 : 1;
       result = pid == -Errno.EINTR ? 0 : Math.min(0, pid);
     }
-    for (int fd : new int[] {vmm, files, control[0], qmp[0], port[0]}) {
+    for (int fd : new int[] {vmm, files, control[0], qmp[0], port[0], relay[0]}) {
       result = fd < 0 ? result : Math.min(result, k.close(fd));
     }
-    for (int[] pair : new int[][] {control, qmp, port}) {
+    for (int[] pair : new int[][] {control, qmp, port, relay}) {
       pair[0] = NONE;
     }
     vmm = NONE;
@@ -254,7 +270,6 @@ final class Starting {
       result = Math.min(result, k.close(disk.fd()));
     }
     result = Math.min(result, k.close(console[1]));
-    result = qmp[0] < 0 ? result : Math.min(result, k.close(qmp[0]));
     return result < 0 ? "cannot hand over what the programs need: " + k.explain(result) : null;
   }
 }

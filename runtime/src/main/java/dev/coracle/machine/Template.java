@@ -155,9 +155,13 @@ final class Template {
     return Math.min(result, removed);
   }
 
-  /** Stops a machine, and writes its state. */
-  static @Nullable String freeze(Kernel k, QmpSession qemu, int state) {
-    String problem = prepare(qemu, state);
+  /**
+   * Stops a machine, and writes its state.
+   *
+   * @param apart whether its memory is in a file by itself
+   */
+  static @Nullable String freeze(Kernel k, QmpSession qemu, int state, boolean apart) {
+    String problem = prepare(qemu, state, apart);
     if (problem == null) {
       problem = qemu.ask(id -> Qmp.migrate(id, STATE));
     }
@@ -175,9 +179,16 @@ final class Template {
     return problem;
   }
 
-  /** Has a machine go on where another was stopped. */
-  static @Nullable String thaw(Kernel k, QmpSession qemu, int state) {
-    String problem = prepare(qemu, state);
+  /**
+   * Has a machine go on where another was stopped.
+   *
+   * @param apart whether its memory is in a file by itself
+   */
+  static @Nullable String thaw(Kernel k, QmpSession qemu, int state, boolean apart) {
+    String problem = qemu.ask(Qmp::capabilities);
+    if (problem == null) {
+      problem = prepare(qemu, state, apart);
+    }
     if (problem == null) {
       problem = qemu.ask(id -> Qmp.migrateIncoming(id, STATE));
     }
@@ -200,11 +211,8 @@ final class Template {
     return waited < 0 && waited != -Errno.EINTR ? "cannot wait: " + k.explain(waited) : null;
   }
 
-  private static @Nullable String prepare(QmpSession qemu, int state) {
-    String problem = qemu.ask(Qmp::capabilities);
-    if (problem == null) {
-      problem = qemu.ask(Qmp::ignoreSharedMemory);
-    }
+  private static @Nullable String prepare(QmpSession qemu, int state, boolean apart) {
+    String problem = qemu.ask(id -> Qmp.ignoreSharedMemory(id, apart));
     return problem == null ? qemu.ask(id -> Qmp.getfd(id, STATE), state) : problem;
   }
 }

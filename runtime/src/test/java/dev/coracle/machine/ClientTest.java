@@ -92,6 +92,51 @@ class ClientTest {
   }
 
   @Test
+  void itStandsStillForACheckpointOnceAllIsWritten() {
+    wires
+        .then(() -> monitor(Frame.STARTED, 0))
+        .then(
+            () -> {
+              wires.fill(1);
+              wires.give(MONITOR, frame(Frame.OUTPUT, 1, "out"));
+              monitor(Frame.HOLD, 0);
+            })
+        .then(
+            () -> {
+              wires.give(0, Bytes.utf8("input"));
+              assertThat(wires.frames(MONITOR)).endsWith("3/0 ");
+              wires.drain(1);
+            })
+        .then(
+            () -> {
+              assertThat(wires.text(1)).isEqualTo("out");
+              assertThat(wires.frames(MONITOR)).endsWith("3/0 ", "27/0 ");
+              monitor(Frame.GO_ON, 0);
+            })
+        .then(() -> assertThat(wires.frames(MONITOR)).endsWith("27/0 ", "7/0 input"))
+        .then(() -> monitor(Frame.EXIT, 3));
+    assertThat(run()).isEqualTo(3);
+  }
+
+  @Test
+  void afterACheckpointInputWaitsForCredit() {
+    wires
+        .then(
+            () -> {
+              wires.give(0, Bytes.utf8("input"));
+              monitor(Frame.STARTED, 0);
+            })
+        .then(
+            () -> {
+              assertThat(wires.frames(MONITOR)).isEmpty();
+              monitor(Frame.CREDIT, 3);
+            })
+        .then(() -> assertThat(wires.frames(MONITOR)).containsExactly("7/0 inp"))
+        .then(() -> monitor(Frame.EXIT, 3));
+    assertThat(Client.resume(wires.kernel(), MONITOR, false)).isEqualTo(3);
+  }
+
+  @Test
   void oneThatSaysNothingIsMissed() {
     wires.then(() -> wires.end(MONITOR));
     assertThat(run()).isEqualTo(137);

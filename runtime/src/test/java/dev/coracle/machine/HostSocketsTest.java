@@ -96,7 +96,8 @@ class HostSocketsTest {
     wires.listensAt(11);
     Monitor.run(
         wires.kernel(),
-        new Monitor.Machine(GUEST, 11, 12, -1, 13, null, sockets, new Tail()),
+        new Monitor.Machine(
+            GUEST, 11, 12, -1, 13, null, sockets, new Tail(), Programs.Saving.NEVER),
         FIRST,
         new RequestWriter().add(Field.NAME, "c1"),
         List.of());

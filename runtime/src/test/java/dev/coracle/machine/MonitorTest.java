@@ -7,6 +7,7 @@ import dev.coracle.vm.Field;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.RequestWriter;
 import dev.coracle.vm.Resolver;
+import dev.coracle.vm.SavedMachine;
 import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -18,12 +19,15 @@ class MonitorTest {
   private static final int LISTENER = 11;
   private static final int VMM = 12;
   private static final int CONSOLE = 13;
+  private static final int QMP = 14;
+  private static final int RELAY = 15;
   private static final int FIRST = 20;
   private static final int OTHER = 21;
 
   private final Wires wires = new Wires();
   private final RequestWriter setUp = new RequestWriter().add(Field.NAME, "c1");
   private byte @Nullable [] resolver;
+  private Programs.Saving saving = Programs.Saving.NEVER;
 
   @Test
   void aMachineFromItsFirstWordToItsLast() {
@@ -151,8 +155,9 @@ class MonitorTest {
     ready();
     connect();
     wires
+        .then(() -> wires.give(OTHER, frame(Frame.START, 0, "")))
         .then(() -> wires.end(OTHER))
-        .then(() -> assertThat(wires.frames(GUEST)).endsWith("15/2 "))
+        .then(() -> assertThat(wires.frames(GUEST)).endsWith("3/2 ", "15/2 "))
         .then(() -> guest(frame(Frame.OUTPUT, 2, "too late")))
         .then(() -> guest(frame(Frame.EXIT, 2, 137)))
         .then(() -> wires.connect(OTHER + 1))
@@ -170,6 +175,173 @@ class MonitorTest {
     wires.then(() -> wires.end(FIRST));
     run();
     assertThat(wires.isClosed(FIRST)).isTrue();
+  }
+
+  @Test
+  void ofAClientThatHasSaidNothingTheGuestHearsNothing() {
+    ready();
+    connect();
+    wires
+        .then(() -> wires.end(OTHER))
+        .then(() -> assertThat(wires.frames(GUEST)).noneMatch(f -> f.startsWith("15/")))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    assertThat(wires.isClosed(OTHER)).isTrue();
+  }
+
+  private MonitorTest canBeSaved() {
+    saving = new Programs.Saving(QMP, RELAY, List.of("-m", "64"), List.of("02:42:0a:00:00:02"));
+    ready();
+    connect();
+    return this;
+  }
+
+  /** The machine's JSON as one line, from the STATE that a checkpoint was told. */
+  private String state() {
+    List<String> heard = wires.frames(OTHER);
+    assertThat(heard.get(0)).startsWith("28/2 ");
+    String text = wires.text(OTHER);
+    return text.substring(12, text.lastIndexOf('}') + 1).replaceAll("\\s", "");
+  }
+
+  @Test
+  void aMachineIsHeldForACheckpointAndGoesOn() {
+    canBeSaved();
+    wires
+        .then(
+            () -> {
+              wires.give(FIRST, frame(Frame.INPUT, 0, "some input"));
+              guest(frame(Frame.OUTPUT, 1, "out"));
+              guest(frame(Frame.ERRORS, 1, "errors"));
+              guest(new byte[] {3, 0, 0}); // A frame that is not whole.
+            })
+        .then(() -> wires.give(OTHER, frame(Frame.CHECKPOINT, 0, "")))
+        .then(
+            () -> {
+              assertThat(last(FIRST)).isEqualTo("26/1 ");
+              wires.isUnread(7);
+              wires.give(FIRST, frame(Frame.INPUT, 0, "more"));
+              wires.give(FIRST, frame(Frame.HELD, 0, ""));
+              guest(frame(Frame.OUTPUT, 1, "not yet"));
+            })
+        .then(
+            () -> {
+              assertThat(wires.frames(OTHER)).isEmpty();
+              wires.isUnread(0);
+              wires.passes(1);
+            })
+        .then(
+            () -> {
+              assertThat(state())
+                  .contains("\"shape\":[\"-m\",\"64\"]", "\"macs\":[\"02:42:0a:00:00:02\"]")
+                  .contains("\"nextSession\":3", "\"output\":3", "\"errors\":6", "\"input\":14")
+                  .contains("\"inputEnded\":false");
+              List<String> told = wires.frames(OTHER);
+              assertThat(told).hasSize(5).endsWith("28/2 \3\0\0", "27/2 ", "27/2 ", "27/2 ");
+              assertThat(wires.passed()).containsExactly(QMP, GUEST, RELAY);
+              assertThat(wires.frames(GUEST)).endsWith("7/1 more");
+              assertThat(last(FIRST)).isEqualTo("26/1 ");
+              wires.give(OTHER, frame(Frame.GO_ON, 0, ""));
+            })
+        .then(
+            () -> {
+              assertThat(wires.text(QMP)).contains("\"cont\"");
+              assertThat(wires.text(RELAY)).isEqualTo("g");
+              assertThat(last(OTHER)).isEqualTo("12/2 0");
+              assertThat(wires.frames(FIRST)).contains("29/1 ");
+            })
+        .then(wires::late);
+    run();
+    // The frame that was not whole went on with one of OUTPUT.
+    assertThat(last(FIRST)).contains("broke the protocol");
+  }
+
+  @Test
+  void whoAskedForACheckpointMayDie() {
+    canBeSaved();
+    wires
+        .then(() -> wires.give(OTHER, frame(Frame.CHECKPOINT, 0, "")))
+        .then(() -> wires.give(FIRST, frame(Frame.HELD, 0, "")))
+        .then(() -> wires.end(OTHER))
+        .then(
+            () -> {
+              assertThat(wires.text(QMP)).contains("\"cont\"");
+              assertThat(wires.frames(FIRST)).endsWith("26/1 ", "29/1 ");
+              guest(frame(Frame.EXIT, 1, 0));
+            });
+    run();
+    assertThat(last(FIRST)).isEqualTo("12/1 0");
+  }
+
+  @Test
+  void aMachineThatCannotBeHeld() {
+    ready();
+    connect();
+    wires
+        .then(() -> wires.give(OTHER, frame(Frame.CHECKPOINT, 0, "")))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    assertThat(wires.text(OTHER)).contains("the machine was booted");
+    MonitorTest busy = new MonitorTest().canBeSaved();
+    busy.wires
+        .then(() -> busy.wires.connect(OTHER + 1))
+        .then(() -> busy.wires.give(OTHER + 1, frame(Frame.START, 0, "")))
+        .then(() -> busy.wires.give(OTHER, frame(Frame.CHECKPOINT, 0, "")))
+        .then(() -> busy.guest(frame(Frame.EXIT, 1, 0)));
+    busy.run();
+    assertThat(busy.wires.frames(OTHER).get(0)).contains("processes of exec run in the machine: 1");
+  }
+
+  @Test
+  void framesOfACheckpointAreNotTheGuests() {
+    for (int type = Frame.CHECKPOINT; type <= Frame.GO_ON; type++) {
+      MonitorTest other = new MonitorTest().canBeSaved();
+      int bad = type;
+      other.wires.then(() -> other.guest(frame(bad, 1, "")));
+      other.run();
+      assertThat(other.last(FIRST)).contains("broke the protocol");
+    }
+  }
+
+  @Test
+  void whoAsksWhetherTheMachineRunsIsTold() {
+    ready();
+    connect();
+    wires
+        .then(() -> wires.give(OTHER, frame(Frame.GO_ON, 0, "")))
+        .then(() -> guest(frame(Frame.EXIT, 1, 0)));
+    run();
+    assertThat(wires.frames(OTHER)).containsExactly("12/2 0");
+    assertThat(wires.frames(GUEST)).noneMatch(f -> f.startsWith("29/"));
+  }
+
+  @Test
+  void aMachineGoesOnAfterACheckpoint() {
+    SavedMachine saved =
+        new SavedMachine(List.of(), List.of(), true, List.of(4), 9, 70, 0, 14, false);
+    byte[] said = frame(Frame.OUTPUT, 1, "said before");
+    wires
+        .then(
+            () -> {
+              assertThat(wires.frames(GUEST))
+                  .containsExactly("17/0 fresh", "11/1 70", "20/0 \4\1\0\0");
+              assertThat(wires.frames(FIRST))
+                  .containsExactly("5/1 ", "11/1 " + (Frame.WINDOW_BYTES - 14), "9/1 said before");
+              wires.give(FIRST, frame(Frame.SIGNAL, 0, 15));
+              wires.connect(OTHER);
+            })
+        .then(() -> wires.give(OTHER, frame(Frame.START, 0, "")))
+        .then(
+            () -> {
+              assertThat(wires.frames(GUEST)).endsWith("13/1 15", "3/9 ");
+              guest(frame(Frame.EXIT, 1, 0));
+            });
+    resolver = Resolver.address();
+    wires.listensAt(LISTENER);
+    byte[] fresh = dev.coracle.abi.Bytes.utf8("fresh");
+    Monitor.resume(
+        wires.kernel(), machine(), FIRST, new Monitor.Before(saved, said, fresh), List.of());
+    assertThat(last(FIRST)).isEqualTo("12/1 0");
   }
 
   /** A query, or an answer, of this number and these words. */
@@ -311,7 +483,7 @@ class MonitorTest {
           payload[2] = 0;
           payload[3] = 0;
         }
-        byte[] noise = frame(random.nextInt(26), random.nextInt(4), payload);
+        byte[] noise = frame(random.nextInt(31), random.nextInt(4), payload);
         if (random.nextInt(4) == 0) {
           noise[random.nextInt(noise.length)] ^= (byte) (1 << random.nextInt(8));
         }
@@ -340,13 +512,13 @@ class MonitorTest {
     return frames.get(frames.size() - 1);
   }
 
+  private Monitor.Machine machine() {
+    return new Monitor.Machine(
+        GUEST, LISTENER, VMM, -1, CONSOLE, resolver, null, new Tail(), saving);
+  }
+
   private void run() {
     wires.listensAt(LISTENER);
-    Monitor.run(
-        wires.kernel(),
-        new Monitor.Machine(GUEST, LISTENER, VMM, -1, CONSOLE, resolver, null, new Tail()),
-        FIRST,
-        setUp,
-        List.of("slow"));
+    Monitor.run(wires.kernel(), machine(), FIRST, setUp, List.of("slow"));
   }
 }

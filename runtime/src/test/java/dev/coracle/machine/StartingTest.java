@@ -50,6 +50,11 @@ class StartingTest {
     }
 
     @Override
+    public List<String> shape() {
+      return List.of();
+    }
+
+    @Override
     public int patienceMillis() {
       return 5000;
     }

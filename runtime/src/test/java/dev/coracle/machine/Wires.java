@@ -41,8 +41,10 @@ final class Wires {
   private final Map<Integer, byte[]> connected = new HashMap<>();
   private int nextSocket = FIRST_SOCKET;
   private long nanos;
-  private boolean passed;
+  private boolean timePassed;
   private long answer;
+  private int unread;
+  private final List<Integer> passed = new ArrayList<>();
   private final List<String> paths = new ArrayList<>();
   private final byte[] stat = new byte[256];
   private int nextFile = FIRST_FILE;
@@ -94,6 +96,16 @@ final class Wires {
     return paths;
   }
 
+  /** How much of what was written nobody has read. */
+  void isUnread(int bytes) {
+    unread = bytes;
+  }
+
+  /** The descriptors that were passed on. */
+  List<Integer> passed() {
+    return passed;
+  }
+
   /** What statx(2) says of what is opened from now on. */
   void isThere(int mode, int uid, int gid, long attributes) {
     Bytes.put16(stat, 28, mode);
@@ -131,7 +143,7 @@ final class Wires {
 
   /** Time passes, and whoever waits for no longer is woken. */
   void passes(long millis) {
-    passed = true;
+    timePassed = true;
     nanos += millis * 1_000_000;
   }
 
@@ -213,7 +225,12 @@ final class Wires {
                   case "fcntl" -> blocking((int) args[0]);
                   case "clock_gettime" -> nanos;
                   case "signalfdAll" -> (long) SIGNALS;
-                  case "ioctlStruct" -> -(long) Errno.ENOTTY;
+                  case "ioctlStruct" -> ioctl((long) args[1], (byte[]) args[2]);
+                  case "sendMessage" -> {
+                    byte[] bytes = (byte[]) args[1];
+                    passed.add((int) args[2]);
+                    yield write((int) args[0], bytes, 0, bytes.length);
+                  }
                   case "socket" -> (long) nextSocket++;
                   case "connect" -> {
                     connected.put((int) args[0], (byte[]) args[1]);
@@ -235,6 +252,14 @@ final class Wires {
                   case "explain" -> Errno.text(-(long) args[0]);
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
+  }
+
+  private long ioctl(long request, byte[] argument) {
+    if (request != dev.coracle.abi.Process.SIOCOUTQ) {
+      return -Errno.ENOTTY;
+    }
+    Bytes.put32(argument, 0, unread);
+    return 0;
   }
 
   private long read(int fd, byte[] buffer, int at, int most) {
@@ -283,11 +308,11 @@ final class Wires {
     if (ready > 0) {
       return ready;
     }
-    if (timeout == 0 || (late || passed) && timeout > 0) {
-      passed = false;
+    if (timeout == 0 || (late || timePassed) && timeout > 0) {
+      timePassed = false;
       return 0;
     }
-    passed = false;
+    timePassed = false;
     Runnable part = script.poll();
     if (part == null) {
       return -Errno.EIO;
