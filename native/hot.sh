@@ -71,8 +71,8 @@ unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup && mkdir /sys/fs/cgroup/uni
     mount -t cgroup2 none /sys/fs/cgroup && sed -i "s/\"pids\": {\"limit\": 100}/\"cpu\": {}/" "$1/docker/config.json" &&
     exec sh "$1/life" "$1"' sh "$work" < /dev/null
 
-# Addresses that were entered, as names.
-od -An -v -w1 -tx1 "$work/trace" | awk '$1 == "01" { printf "%016x\n", 0x400000 + NR - 1 }' > "$work/entered"
+# Addresses that were entered, from 0x400000 on (mawk knows no hexadecimal numbers), as names.
+od -An -v -w1 -tx1 "$work/trace" | awk '$1 == "01" { printf "%016x\n", 4194304 + NR - 1 }' > "$work/entered"
 nm "$work/traced" | awk 'NR == FNR { entered[$1]; next } $2 ~ /[tT]/ && $1 in entered { sub(/\..*/, "", $3); print $3 }' \
     "$work/entered" - | LC_ALL=C sort -u > "$native/src/main/c/hot.txt"
 wc -l "$native/src/main/c/hot.txt"
