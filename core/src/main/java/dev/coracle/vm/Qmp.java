@@ -62,6 +62,11 @@ public final class Qmp {
     return command("migrate", id, "\"uri\":\"fd:" + word(name) + "\"");
   }
 
+  /** Ends a migration that is going on, if one is. */
+  public static byte[] migrateCancel(int id) {
+    return command("migrate_cancel", id, "");
+  }
+
   /** Reads it. */
   public static byte[] migrateIncoming(int id, String name) {
     return command("migrate-incoming", id, "\"uri\":\"fd:" + word(name) + "\"");

@@ -10,6 +10,7 @@ import dev.coracle.it.harness.Container;
 import dev.coracle.it.harness.ContainerTest;
 import dev.coracle.it.harness.CoracleOnly;
 import dev.coracle.it.harness.Json;
+import dev.coracle.it.harness.Libc;
 import dev.coracle.it.harness.MachineKernels;
 import dev.coracle.it.harness.Poll;
 import dev.coracle.it.harness.Result;
@@ -274,6 +275,33 @@ class VmCheckpointIT {
       bed.oci("resume", bundle.id()).execute().ok();
       assertThat(c.exec("cat", "/proc/1/fd/3").ok().stdout()).isEqualTo("x\n");
     }
+  }
+
+  /** Killed anywhere it leaves no whole checkpoint, and a machine that goes on. */
+  @Test
+  void whoMakesACheckpointMayBeKilled(Testbed bed) throws IOException {
+    Bundle bundle = bundle(bed, Checkpoints.COUNT);
+    Path state = Path.of(images(bed), "machine.state");
+    try (Container c = started(bed, bundle)) {
+      await(bundle, "/tmp/count", 3);
+      for (int i = 0; i < 4; i++) {
+        long least = i * 10_000_000L;
+        Files.deleteIfExists(state);
+        Command.Running running = command(bed, bundle, "checkpoint", "--leave-running").start();
+        Poll.until("it writes", PATIENCE, () -> !running.isRunning() || size(state) > least);
+        Libc.kill(running.pid(), Libc.SIGKILL);
+        int status = running.end().exitCode();
+        assertThat(Files.exists(Path.of(images(bed), "machine.json"))).isEqualTo(status == 0);
+        int count = Checkpoints.number(bundle.inRootfs("/tmp/count"));
+        await(bundle, "/tmp/count", count + 3);
+        c.exec("sh", "-c", "exit 9").exitsWith(9);
+      }
+      checkpoint(bed, bundle, "--leave-running");
+    }
+  }
+
+  private static long size(Path file) {
+    return file.toFile().length();
   }
 
   @Test

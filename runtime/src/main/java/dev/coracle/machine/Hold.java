@@ -130,9 +130,13 @@ final class Hold {
     if (!held) {
       return 0;
     }
-    // Whoever held it may have stopped it, or not: its answers are read by nobody.
-    byte[] go = Qmp.cont(0);
-    long result = Files.writeAll(k, qmp, go, 0, go.length);
-    return result < 0 ? result : Files.writeAll(k, relay, RelayWords.GO_ON, 0, 1);
+    // Whoever held it may have ended anywhere; the answers are read by nobody.
+    long result = write(qmp, Qmp.migrateCancel(0));
+    result = result < 0 ? result : write(qmp, Qmp.cont(0));
+    return result < 0 ? result : write(relay, RelayWords.GO_ON);
+  }
+
+  private long write(int fd, byte[] bytes) {
+    return Files.writeAll(k, fd, bytes, 0, bytes.length);
   }
 }

@@ -169,6 +169,7 @@ public final class MachineDump {
   private @Nullable String hold() {
     byte[] frame = new byte[Frame.HEADER_BYTES];
     Frame.putHeader(frame, 0, Frame.CHECKPOINT, 0, 0);
+    // It is heard once the machine runs.
     long result = Files.writeAll(k, socket, frame, 0, frame.length);
     long deadline = deadline(HOLD_MILLIS);
     while (result >= 0 && descriptors.size() < 3) {
@@ -240,7 +241,12 @@ public final class MachineDump {
   }
 
   private @Nullable String writeAll(int qmp, int control, int relay, List<Integer> processes) {
-    String problem = ask(relay, RelayWords.HOLD, -1);
+    // What nobody has read of an earlier time is nobody's now.
+    long stale = Math.min(drain(qmp), drain(relay));
+    if (stale < 0) {
+      return "cannot speak with the virtual machine: " + k.explain(stale);
+    }
+    String problem = ask(relay, RelayWords.HOLD, -1, HOLD_MILLIS);
     QmpSession qemu = new QmpSession(k, qmp, STATE_MILLIS);
     if (problem == null) {
       problem = qemu.ask(Qmp::stop);
@@ -268,7 +274,7 @@ public final class MachineDump {
     if (result < 0) {
       return "cannot see which files the guest knows: " + k.explain(result);
     }
-    String problem = with(SavedFiles.FILES, fd -> ask(relay, RelayWords.WRITE, fd));
+    String problem = with(SavedFiles.FILES, fd -> ask(relay, RelayWords.WRITE, fd, STATE_MILLIS));
     if (problem == null) {
       // Its port came with the answer to HOLD.
       problem = with(SavedFiles.ASKED, fd -> unread(fd, descriptors.get(3)));
@@ -277,11 +283,19 @@ public final class MachineDump {
     return problem == null && closed < 0 ? "cannot close: " + k.explain(closed) : problem;
   }
 
+  private long drain(int from) {
+    long n = 1;
+    while (n > 0) {
+      n = k.recv(from, message, 0, message.length, MSG_DONTWAIT);
+    }
+    return n == -Errno.EAGAIN ? 0 : n;
+  }
+
   /** Has the relay do something, and waits for its answer. */
-  private @Nullable String ask(int relay, byte[] command, int fd) {
+  private @Nullable String ask(int relay, byte[] command, int fd, int millis) {
     long result = tell(relay, command, fd);
     if (result >= 0) {
-      result = receive(relay, deadline(STATE_MILLIS));
+      result = receive(relay, deadline(millis));
     }
     if (result > 0 && message[0] == command[0]) {
       return null;

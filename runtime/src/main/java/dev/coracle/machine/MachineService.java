@@ -7,6 +7,7 @@ import static dev.coracle.abi.Fcntl.O_DIRECTORY;
 import static dev.coracle.abi.Fcntl.O_NONBLOCK;
 import static dev.coracle.abi.Fcntl.O_RDWR;
 import static dev.coracle.abi.Fcntl.RESOLVE_IN_ROOT;
+import static dev.coracle.abi.Mount.MNT_DETACH;
 import static dev.coracle.abi.Process.AF_UNIX;
 import static dev.coracle.abi.Process.CLOCK_REALTIME;
 import static dev.coracle.abi.Process.PR_SET_PDEATHSIG;
@@ -157,6 +158,11 @@ public final class MachineService implements Service {
     if (started.problem() != null) {
       status = started.gone() ? Monitor.GONE : FAILED;
       return started.problem();
+    }
+    // Whoever has the files of a checkpoint can do with them as they like.
+    result = saved == null ? 0 : k.umount2(MicroVmSandbox.CHECKPOINT_AT, MNT_DETACH);
+    if (result < 0) {
+      return "cannot let go of the checkpoint: " + k.explain(result);
     }
     String problem = hasResolver ? Network.shareAnswers(k) : null;
     if (problem != null) {

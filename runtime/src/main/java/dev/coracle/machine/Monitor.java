@@ -71,7 +71,7 @@ final class Monitor {
   private boolean ready;
 
   /** What QEMU tells of itself. */
-  private final byte[] events = new byte[1024];
+  private final byte[] news = new byte[1024];
 
   /** Not by the clock: who is paused cannot speak. */
   private int silentSeconds;
@@ -317,7 +317,7 @@ final class Monitor {
     if (happened[CONSOLE] != 0 && !console.read(k, consolePipe)) {
       consolePipe = -1;
     }
-    if (happened[QMP] != 0 && k.read(machine.saving().qmp(), events, 0, events.length) == 0) {
+    if (happened[QMP] != 0 && k.read(machine.saving().qmp(), news, 0, news.length) == 0) {
       miss("the virtual machine");
     }
     if ((happened[CONTROL] & ~POLLOUT) != 0 && (!hold.isOn() || happened[MACHINE] != 0)) {
