@@ -78,7 +78,7 @@ if [ -n "$bundle" ]; then
     # A few come and go with the order in which runtime and child get to run.
     base=$((415 + 22 * hierarchies))
     gate "system calls of run, with $hierarchies cgroup hierarchies" "$calls" "$base"
-    gate "pages touched by plan" "$(pages "$bundle")" 90
+    gate "pages touched by plan" "$(pages "$bundle")" 94
     if [ "$bundle" = "$work/bundle" ]; then
         # The same with Docker's profile: read and compiled by the first, found in the cache by the second.
         profile=$top/core/src/test/resources/docker-default-seccomp.json
@@ -87,12 +87,12 @@ if [ -n "$bundle" ]; then
 $(cat "$profile")
 ,
 END
-        gate "pages touched by plan with Docker's seccomp profile" "$(pages "$bundle")" 115
+        gate "pages touched by plan with Docker's seccomp profile" "$(pages "$bundle")" 118
         run "$bundle"
         gate "system calls of run with the profile, compiled" "$calls" $((base + 10))
         run "$bundle"
         gate "system calls of run with the profile, cached" "$calls" $((base + 5))
-        gate "pages touched by plan with the profile, cached" "$(pages "$bundle")" 98
+        gate "pages touched by plan with the profile, cached" "$(pages "$bundle")" 100
     fi
 else
     echo "gates.sh: to count the system calls of run needs root and busybox, or a BUNDLE" >&2
