@@ -69,7 +69,8 @@ for program in apt-get apt-cache dpkg-deb dpkg-query depmod ssh-keygen unshare l
   command -v "$program" > /dev/null || missing+=" $program"
 done
 [ -z "$missing" ] || die "missing:$missing"
-base=${CORACLE_VM:-$HOME/.cache/coracle/vm}/runcvm-like packages=${CORACLE_VM:-$HOME/.cache/coracle/vm}/runcvm-like/packages
+base=${CORACLE_VM:-$HOME/.cache/coracle/vm}/runcvm-like
+packages=$base/packages
 if [ "${1:-}" = build ]; then
   build "$2"
   exit

@@ -118,6 +118,7 @@ public final class Create {
   private boolean notify;
   private boolean waits;
   private @Nullable CriuFlags restored;
+  private String criu = "";
 
   private Create(Environment e, Request request) {
     this.e = e;
@@ -174,8 +175,12 @@ public final class Create {
         request.guest()
             ? SandboxKind.GUEST
             : SandboxChoice.choose(e, bundle.spec(), request.sandbox(), request.calledAs());
-    if (restored != null && kind != SandboxKind.MICROVM && request.systemd()) {
-      throw new Failure("restore: --systemd-cgroup is not supported");
+    CriuFlags flags = restored;
+    if (flags != null && kind != SandboxKind.MICROVM) {
+      if (request.systemd()) {
+        throw new Failure("restore: --systemd-cgroup is not supported");
+      }
+      criu = CriuTalk.program(e, flags);
     }
     Spec spec = rewritten(kind, bundle, host);
     boolean isolated = kind != SandboxKind.HOST;
@@ -479,12 +484,6 @@ public final class Create {
     }
     if (prepared.kind() != SandboxKind.CONTAINER) {
       return "only a container can be restored, not a process of the host";
-    }
-    String criu;
-    try {
-      criu = CriuTalk.program(e, flags);
-    } catch (Failure missing) {
-      return missing.getMessage();
     }
     String problem = connectConsole(context, bundle.spec().process());
     if (problem == null) {

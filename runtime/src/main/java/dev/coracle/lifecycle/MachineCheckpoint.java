@@ -75,13 +75,7 @@ final class MachineCheckpoint {
     short[] events = {POLLIN};
     long ended = e.kernel().poll(fds, events, new short[1], LAST_WORDS_MILLIS);
     Failure failure = new Failure(ended < 0 ? why + "; it cannot be waited for" : why);
-    String stale = PidFile.remove(e.kernel(), request.pidFile());
-    try {
-      Delete.delete(e, request.id(), true);
-    } catch (Failure left) {
-      throw failure.with(left.getMessage());
-    }
-    throw stale == null ? failure : failure.with(stale);
+    throw Run.deleted(e, request.id(), request.pidFile(), failure);
   }
 
   /** What only criu can do. The other flags allow what a machine has no need of. */

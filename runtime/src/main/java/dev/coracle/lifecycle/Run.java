@@ -146,8 +146,7 @@ public final class Run {
   }
 
   /** What failed, once the container is gone; with what could not be removed, if anything. */
-  private static Failure deleted(
-      Environment e, String id, @Nullable String pidFile, Failure failure) {
+  static Failure deleted(Environment e, String id, @Nullable String pidFile, Failure failure) {
     String stale = PidFile.remove(e.kernel(), pidFile);
     return with(with(failure, undeleted(e, id)), stale);
   }

@@ -16,6 +16,7 @@ import dev.coracle.vm.Field;
 import dev.coracle.vm.Frame;
 import dev.coracle.vm.FrameReader;
 import dev.coracle.vm.RequestWriter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A process of the host in the place of one in the guest: what it reads goes there, what comes from
@@ -80,21 +81,7 @@ final class Client {
    * @param terminal whether descriptors 0 to 2 are a terminal of its own
    */
   static int run(Kernel k, int connection, RequestWriter request, boolean terminal) {
-    long signals = k.signalfdAll();
-    if (signals < 0) {
-      Words.say(k, "cannot take signals: " + k.explain(signals));
-      return 1;
-    }
-    Terminal tty = new Terminal(k, terminal);
-    Client client = new Client(k, connection, (int) signals, tty);
-    if (terminal) {
-      tty.makeRaw();
-      client.addSize(request);
-    }
-    client.sendRequest(request);
-    int status = client.loop();
-    tty.restore();
-    return status;
+    return serve(k, connection, request, terminal);
   }
 
   /**
@@ -102,6 +89,11 @@ final class Client {
    * sent the monitor says.
    */
   static int resume(Kernel k, int connection, boolean terminal) {
+    return serve(k, connection, null, terminal);
+  }
+
+  private static int serve(
+      Kernel k, int connection, @Nullable RequestWriter request, boolean terminal) {
     long signals = k.signalfdAll();
     if (signals < 0) {
       Words.say(k, "cannot take signals: " + k.explain(signals));
@@ -109,14 +101,27 @@ final class Client {
     }
     Terminal tty = new Terminal(k, terminal);
     Client client = new Client(k, connection, (int) signals, tty);
-    client.credit = 0;
     if (terminal) {
       tty.makeRaw();
-      client.tellSize();
     }
+    client.begin(request, terminal);
     int status = client.loop();
     tty.restore();
     return status;
+  }
+
+  private void begin(@Nullable RequestWriter request, boolean sized) {
+    if (request == null) {
+      credit = 0;
+      if (sized) {
+        tellSize();
+      }
+      return;
+    }
+    if (sized) {
+      addSize(request);
+    }
+    sendRequest(request);
   }
 
   private void tellSize() {

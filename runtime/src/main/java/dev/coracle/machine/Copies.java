@@ -24,7 +24,6 @@ final class Copies {
   private static final int STATE_MILLIS = 30_000;
 
   private static final int NONE = Machine.NONE;
-  private static final int MOST_WORDS = 4096;
 
   private final Kernel k;
   private final Starting s;
@@ -117,7 +116,7 @@ final class Copies {
 
   /** Waits until virtiofsd has been told all that the guest knows. */
   private @Nullable String awaitFiles() {
-    byte[] word = new byte[MOST_WORDS];
+    byte[] word = new byte[RelayWords.MOST_BYTES];
     int[] fds = {s.relay[0], s.files};
     short[] events = {POLLIN, POLLIN};
     long n = k.poll(fds, events, new short[2], STATE_MILLIS);

@@ -9,6 +9,7 @@ import dev.coracle.kernel.Errno;
 import dev.coracle.kernel.Kernel;
 import dev.coracle.vm.FileIds;
 import dev.coracle.vm.FileIds.Fate;
+import dev.coracle.vm.FilesState;
 import dev.coracle.vm.Fuse;
 import org.jspecify.annotations.Nullable;
 
@@ -21,10 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A request is trusted for nothing but its length. It is a process of its own, without any
  * privilege, and allocates nothing once it runs, but for what is open.
  *
- * <p>For a checkpoint it is spoken with by bytes: {@code h}, hold: it takes nothing more from the
- * guest, and says {@code h} when all that was on its way is with the guest. Then {@code s}, with a
- * file of paths, and {@code w}, with a file that it is to write to what {@link FilesState} is: it
- * says {@code w}, or {@code f} and why not. {@code g}: it goes on.
+ * <p>For a checkpoint it is spoken with by {@link RelayWords}: held, it says so when all that was
+ * on its way is with the guest; what it then writes is what {@link FilesState} reads.
  *
  * @see FilesSave
  * @see FilesRestore
@@ -42,9 +41,6 @@ final class FilesRelay {
     HOLDING,
     HELD
   }
-
-  /** What is said of a failure is shorter. */
-  private static final int MOST_WORDS = 4096;
 
   /** How often it is looked whether the guest has read what it was sent. */
   private static final int UNHEARD_MILLIS = 1;
@@ -97,7 +93,7 @@ final class FilesRelay {
     String problem = relay.queue.setUp();
     if (problem == null && saved >= 0) {
       problem = relay.restore(saved);
-      long said = problem == null ? relay.say('r') : relay.fail(problem);
+      long said = problem == null ? relay.say(RelayWords.RESTORED) : relay.fail(problem);
       if (problem == null && said < 0) {
         problem = "cannot say that the guest's files are there: " + k.explain(said);
       }
@@ -279,11 +275,11 @@ final class FilesRelay {
     }
     state = State.HELD;
     // What is in it is for whoever makes the checkpoint to see.
-    return k.sendMessage(control, RelayWords.HOLD, port);
+    return k.sendMessage(control, new byte[] {RelayWords.HOLD}, port);
   }
 
-  private long say(char word) {
-    command[0] = (byte) word;
+  private long say(byte word) {
+    command[0] = word;
     return k.write(control, command, 0, 1);
   }
 
@@ -295,14 +291,14 @@ final class FilesRelay {
     }
     int file = came[0];
     switch (command[0]) {
-      case 'h' -> state = State.HOLDING;
-      case 'g' -> state = State.CARRYING;
-      case 's' -> {
+      case RelayWords.HOLD -> state = State.HOLDING;
+      case RelayWords.GO_ON -> state = State.CARRYING;
+      case RelayWords.PATHS -> {
         int before = paths;
         paths = file;
         file = before;
       }
-      case 'w' -> result = save(file);
+      case RelayWords.WRITE -> result = save(file);
       default -> result = -Errno.EINVAL;
     }
     long closed = file < 0 ? 0 : k.close(file);
@@ -322,11 +318,11 @@ final class FilesRelay {
     if (problem == null && closed < 0) {
       problem = "cannot close: " + k.explain(closed);
     }
-    return problem == null ? say('w') : fail(problem);
+    return problem == null ? say(RelayWords.WRITE) : fail(problem);
   }
 
   private long fail(String problem) {
-    byte[] words = Bytes.utf8("f" + problem);
-    return k.write(control, words, 0, Math.min(words.length, MOST_WORDS));
+    byte[] words = Bytes.utf8((char) RelayWords.FAILED + problem);
+    return k.write(control, words, 0, Math.min(words.length, RelayWords.MOST_BYTES));
   }
 }

@@ -98,7 +98,6 @@ final class Hold {
     held = true;
     byte[] json = saved.json();
     long result = state(slot, json, 0, json.length);
-    // Also where it is empty: the second piece.
     int from = guest.restAt();
     while (result >= 0 && from < guest.end()) {
       int count = Math.min(Frame.MOST_PAYLOAD_BYTES, guest.end() - from);
@@ -133,7 +132,7 @@ final class Hold {
     // Whoever held it may have ended anywhere; the answers are read by nobody.
     long result = write(qmp, Qmp.migrateCancel(0));
     result = result < 0 ? result : write(qmp, Qmp.cont(0));
-    return result < 0 ? result : write(relay, RelayWords.GO_ON);
+    return result < 0 ? result : write(relay, new byte[] {RelayWords.GO_ON});
   }
 
   private long write(int fd, byte[] bytes) {

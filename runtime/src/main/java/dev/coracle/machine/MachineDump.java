@@ -85,6 +85,13 @@ public final class MachineDump {
     return result < 0 ? result : fd;
   }
 
+  /** Says a frame without a payload. */
+  private static long say(Kernel k, int socket, int type) {
+    byte[] frame = new byte[Frame.HEADER_BYTES];
+    Frame.putHeader(frame, 0, type, 0, 0);
+    return Files.writeAll(k, socket, frame, 0, frame.length);
+  }
+
   /**
    * Waits until a machine runs that was started.
    *
@@ -106,8 +113,7 @@ public final class MachineDump {
       return false;
     }
     byte[] frame = new byte[Frame.HEADER_BYTES];
-    Frame.putHeader(frame, 0, Frame.GO_ON, 0, 0);
-    long result = Files.writeAll(k, (int) fd, frame, 0, frame.length);
+    long result = say(k, (int) fd, Frame.GO_ON);
     while (result == 0) {
       result = k.read((int) fd, frame, 0, frame.length);
       result = result == -Errno.EINTR ? 0 : result == 0 ? -Errno.EPIPE : result;
@@ -167,10 +173,8 @@ public final class MachineDump {
 
   /** Has the machine held; then there are three descriptors. */
   private @Nullable String hold() {
-    byte[] frame = new byte[Frame.HEADER_BYTES];
-    Frame.putHeader(frame, 0, Frame.CHECKPOINT, 0, 0);
     // It is heard once the machine runs.
-    long result = Files.writeAll(k, socket, frame, 0, frame.length);
+    long result = say(k, socket, Frame.CHECKPOINT);
     long deadline = deadline(HOLD_MILLIS);
     while (result >= 0 && descriptors.size() < 3) {
       result = receive(socket, deadline);
@@ -292,12 +296,12 @@ public final class MachineDump {
   }
 
   /** Has the relay do something, and waits for its answer. */
-  private @Nullable String ask(int relay, byte[] command, int fd, int millis) {
-    long result = tell(relay, command, fd);
+  private @Nullable String ask(int relay, byte word, int fd, int millis) {
+    long result = tell(relay, word, fd);
     if (result >= 0) {
       result = receive(relay, deadline(millis));
     }
-    if (result > 0 && message[0] == command[0]) {
+    if (result > 0 && message[0] == word) {
       return null;
     }
     return result > 0
@@ -306,7 +310,8 @@ public final class MachineDump {
             + k.explain(result == 0 ? -Errno.EPIPE : result);
   }
 
-  private long tell(int relay, byte[] command, int fd) {
+  private long tell(int relay, byte word, int fd) {
+    byte[] command = {word};
     return fd < 0
         ? Files.writeAll(k, relay, command, 0, command.length)
         : k.sendMessage(relay, command, fd);

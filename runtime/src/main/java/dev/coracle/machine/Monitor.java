@@ -464,10 +464,7 @@ final class Monitor {
   private void tellOfResolver() {
     byte[] resolver = machine.resolver();
     if (resolver != null) {
-      compact();
-      Frame.putHeader(out, outTo, Frame.RESOLVE, Frame.MACHINE, resolver.length);
-      System.arraycopy(resolver, 0, out, outTo + Frame.HEADER_BYTES, resolver.length);
-      outTo += Frame.HEADER_BYTES + resolver.length;
+      put(Frame.RESOLVE, Frame.MACHINE, resolver, resolver.length);
     }
   }
 
@@ -571,11 +568,17 @@ final class Monitor {
   }
 
   private void end(Slot slot, int type, String text) {
+    byte[] payload = lastWord(type == Frame.EXIT ? 0 : 1, text);
+    slot.end(type, payload, 0, payload.length);
+  }
+
+  /** The payload of EXIT or FAILED. */
+  private static byte[] lastWord(int status, String text) {
     byte[] bytes = Bytes.utf8(text);
     byte[] payload = new byte[4 + bytes.length];
-    Bytes.put32(payload, 0, type == Frame.EXIT ? 0 : 1);
+    Bytes.put32(payload, 0, status);
     System.arraycopy(bytes, 0, payload, 4, bytes.length);
-    slot.end(type, payload, 0, payload.length);
+    return payload;
   }
 
   private @Nullable String whyNotHeld(Slot asker) {
@@ -685,20 +688,15 @@ final class Monitor {
   private void lastWords() {
     String why = defect;
     if (why == null) {
-      byte[] killed = new byte[4];
-      Bytes.put32(killed, 0, GONE);
-      endAll(Frame.EXIT, killed);
+      endAll(Frame.EXIT, lastWord(GONE, ""));
       return;
     }
     if (consolePipe >= 0 && !console.read(k, consolePipe)) {
       consolePipe = -1;
     }
     String said = console.text();
-    byte[] text = Bytes.utf8(said.isEmpty() ? why : why + "; the last it said:\n" + said);
-    byte[] payload = new byte[4 + text.length];
-    Bytes.put32(payload, 0, GONE);
-    System.arraycopy(text, 0, payload, 4, text.length);
-    endAll(Frame.FAILED, payload);
+    String text = said.isEmpty() ? why : why + "; the last it said:\n" + said;
+    endAll(Frame.FAILED, lastWord(GONE, text));
   }
 
   private void endAll(int type, byte[] payload) {

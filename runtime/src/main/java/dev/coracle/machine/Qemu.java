@@ -160,7 +160,7 @@ public final class Qemu implements Programs {
             s.told,
             s.said,
             s.warnings,
-            new Saving(s.qmp[0], s.relay[0], lines.shape(), macs));
+            booted ? Saving.NEVER : new Saving(s.qmp[0], s.relay[0], lines.shape(), macs));
   }
 
   /** The first words in which two lists differ; null where they are the same. */
